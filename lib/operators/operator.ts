@@ -1,0 +1,76 @@
+import type { Key } from '../model/keys.ts'
+import type { KeyedStateBackend } from '../state/keyed-backend.ts'
+import type { OperatorStateBackend } from '../state/operator-state.ts'
+
+/** What takes records: an operator, or the end of a chain that writes to channels. */
+export interface Receiver {
+  /** `timestampMs` is NO_TIMESTAMP where the record has none. */
+  record(value: unknown, timestampMs: number): void
+  watermark(timestampMs: number): void
+  /** The input became idle (true) or active again (false). */
+  status(idle: boolean): void
+}
+
+/**
+ * The contract of an operator, whoever runs it.
+ *
+ * The caller: opens it once; passes records, watermarks and status in channel order, never two at a time; calls
+ * `endBatch` when the input at hand is done; between two records calls `prepareBarrier` and, when that is done,
+ * `snapshot`; after the last record calls `endOfInput`.
+ * The operator: emits only into `context.output`, and only within a call; keeps what must survive in
+ * `context.keyedState` and `context.operatorState`; never lets a watermark go back; takes time from the context.
+ */
+export interface Operator extends Receiver {
+  /** Restored state is in place already. */
+  open(): void | Promise<void>
+  /** Passes on what it holds back for batching. */
+  endBatch(): void | Promise<void>
+  /** Fires the processing-time timers due at or before `nowMs`. */
+  onProcessingTime(nowMs: number): void
+  /** When `onProcessingTime` has something to do; undefined: nothing is due. */
+  nextProcessingTime(): number | undefined
+  /** Before barrier `checkpointId` passes: flushes, pre-commits. May emit records that belong before the barrier. */
+  prepareBarrier(checkpointId: number): void | Promise<void>
+  /** Puts what must survive into state. Synchronous; the state is encoded right after. */
+  snapshot(checkpointId: number): void
+  checkpointComplete(checkpointId: number): void | Promise<void>
+  checkpointAborted(checkpointId: number): void | Promise<void>
+  endOfInput(): void | Promise<void>
+  close(): void | Promise<void>
+  readonly metrics: OperatorMetrics
+}
+
+/** Counts since the attempt began (Flink's names). */
+export interface OperatorMetrics {
+  numRecordsIn: number
+  numRecordsOut: number
+  numLateRecordsDropped: number
+  numDeadLetters: number
+  currentWatermark: number
+}
+
+/** What an operator may use. */
+export interface OperatorContext {
+  readonly jobName: string
+  readonly runId: string
+  readonly uid: string
+  readonly name: string
+  readonly subtaskIndex: number
+  readonly parallelism: number
+  readonly attempt: number
+  readonly output: Receiver
+  /** Where the records of a side output go; undefined if nobody takes them. */
+  sideOutput(tagId: string): Receiver | undefined
+  readonly keySelector: ((value: unknown) => Key) | undefined
+  /** Set where the operator is keyed. */
+  readonly keyedState: KeyedStateBackend | undefined
+  readonly operatorState: OperatorStateBackend
+  /** Whether state was restored into this attempt. */
+  readonly isRestored: boolean
+  /** Processing time in epoch milliseconds, constant within one batch. */
+  now(): number
+  /** Asks the runtime to run this task's source again: from a reader that waited. */
+  wakeUp(): void
+  /** Settings of the job that operators heed. */
+  readonly autoWatermarkIntervalMs: number
+}

@@ -1,0 +1,5 @@
+/** The only source of chance. */
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number
+}

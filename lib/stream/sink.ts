@@ -1,0 +1,81 @@
+import type { CheckpointedFunction, Lifecycle, RuntimeContext } from './functions.ts'
+import type { OperatorStateSpec } from './state.ts'
+
+/** Where a sink's subtask runs. */
+export interface SinkContext extends RuntimeContext {
+  /** Processing time in epoch milliseconds. */
+  now(): number
+  readonly runId: string
+}
+
+/**
+ * Writes records somewhere. Batches come in order. What was written after the last completed checkpoint is written
+ * again after a restart: at-least-once, unless writing the same record twice changes nothing.
+ */
+export interface WriterSink<T> {
+  readonly type: 'writer'
+  /** A word for plans and messages: `print`. */
+  readonly kind: string
+  createWriter(ctx: SinkContext): SinkWriter<T>
+}
+
+export interface SinkWriter<T> {
+  /** `timestamps[i]` is the event time of `values[i]`, -Infinity where it has none. The arrays are the writer's to keep. */
+  write(values: readonly T[], timestamps: readonly number[]): void | Promise<void>
+  /** Makes everything written so far reach its destination. Called before each checkpoint and at the end. */
+  flush?(): void | Promise<void>
+  close?(): void | Promise<void>
+}
+
+/**
+ * Exactly-once output: what is written between two barriers is a transaction, pre-committed at the barrier and
+ * committed once the checkpoint is complete (Flink's TwoPhaseCommitSinkFunction). `Txn` is plain data, kept in the
+ * checkpoint: after a restore, possibly in another process, every transaction that the checkpoint holds is
+ * committed again. So `commit` must be idempotent.
+ */
+export interface TwoPhaseCommitSink<T, Txn> {
+  readonly type: 'two-phase-commit'
+  readonly kind: string
+  createCommitter(ctx: SinkContext): TwoPhaseCommitter<T, Txn>
+}
+
+export interface TwoPhaseCommitter<T, Txn> {
+  /** Called once an attempt, after the transactions of a restored checkpoint are committed: clears what earlier attempts left unfinished. */
+  open?(): void | Promise<void>
+  /** Opens a transaction; called at the first record after a barrier. */
+  begin(): Txn | Promise<Txn>
+  write(txn: Txn, values: readonly T[], timestamps: readonly number[]): void | Promise<void>
+  /** Makes what was written durable, yet unseen. Returns the transaction to keep in the checkpoint. Nothing is written to it any more. */
+  preCommit(txn: Txn): Txn | Promise<Txn>
+  /** Publishes the transaction. Idempotent. */
+  commit(txn: Txn): void | Promise<void>
+  /** Forgets a transaction that no checkpoint holds. */
+  abort(txn: Txn): void | Promise<void>
+  close?(): void | Promise<void>
+}
+
+export interface SinkInvokeContext {
+  readonly timestamp: number | undefined
+  currentProcessingTime(): number
+  currentWatermark(): number
+}
+
+/** A sink of a user's own, a record at a time, with operator state if it wants (Flink's SinkFunction). */
+export interface SinkFunction<T, S extends OperatorStateSpec> extends Lifecycle, CheckpointedFunction<S> {
+  invoke(value: T, ctx: SinkInvokeContext): void
+}
+
+export interface FunctionSink<T> {
+  readonly type: 'function'
+  readonly kind: string
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly fn: SinkFunction<T, any>
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Sink<T> = WriterSink<T> | TwoPhaseCommitSink<T, any> | FunctionSink<T>
+
+/** Makes a sink of `fn`. */
+export function sinkFunction<T, S extends OperatorStateSpec = Record<never, never>>(fn: SinkFunction<T, S>): Sink<T> {
+  return { type: 'function', kind: 'sink function', fn }
+}

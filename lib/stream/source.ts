@@ -1,0 +1,94 @@
+import type { CheckpointedFunction, Lifecycle, RuntimeContext } from './functions.ts'
+import type { OperatorStateSpec } from './state.ts'
+
+/** A record that could not be parsed: kept, with what is needed to find and mend it. */
+export interface DeadLetter {
+  /** The operator that refused it. */
+  readonly operatorUid: string
+  /** Where it came from, as its source names places: `readings.txt:120`. */
+  readonly position: string
+  /** Why it was refused. */
+  readonly reason: string
+  /** What was found, cut at 64 KB of text. */
+  readonly raw: string
+}
+
+export interface SourceOutput<T> {
+  /** Emits a record. `timestampMs`: its event time, where the source knows it; see `withTimestamps`. */
+  collect(value: T, timestampMs?: number): void
+  deadLetter(position: string, reason: string, raw: string): void
+}
+
+/**
+ * What a read came to. `more`: call again when there is room. `end`: nothing will ever come. `wait`: nothing now;
+ * the reader calls `ctx.wakeUp()` when there is. `{ waitUntilMs }`: nothing before that time (epoch milliseconds).
+ */
+export type ReadStatus = 'more' | 'end' | 'wait' | { readonly waitUntilMs: number }
+
+export interface SourceReaderContext extends RuntimeContext {
+  /** Processing time in epoch milliseconds. */
+  now(): number
+  /** Ends a `wait`. Harmless at any time. */
+  wakeUp(): void
+}
+
+/**
+ * A source that can be read again from a position, which is what exactly-once needs. It consists of splits (files,
+ * partitions, ranges): plain data that says what to read and from where. Splits are dealt round-robin to subtasks;
+ * a checkpoint holds them with their positions, and a restore deals them again, at any parallelism.
+ */
+export interface SplitSource<T, Split> {
+  readonly type: 'splits'
+  /** A word for plans and messages: `text file`. */
+  readonly kind: string
+  readonly bounded: boolean
+  /** Default: no limit of its own. */
+  readonly parallelismMax?: number
+  /** What there is to read, in order. Called once, when the job starts without a checkpoint. */
+  enumerateSplits(ctx: { readonly parallelism: number }): readonly Split[] | Promise<readonly Split[]>
+  createReader(ctx: SourceReaderContext): SourceReader<T, Split>
+}
+
+export interface SourceReader<T, Split> {
+  /** Called once, before the first read, with this subtask's splits: fresh or restored. */
+  open(splits: readonly Split[]): void | Promise<void>
+  /** Emits at most `recordsMax` records. A promise is for short I/O only: no barrier passes while it is pending. */
+  read(out: SourceOutput<T>, recordsMax: number): ReadStatus | Promise<ReadStatus>
+  /** The splits as they stand after the last record emitted, plain data; finished ones may be left out. */
+  snapshot(): readonly Split[]
+  /** Where the record emitted last came from, for messages. */
+  position?(): string | undefined
+  close?(): void | Promise<void>
+}
+
+export interface SourceFunctionContext<T> {
+  collect(value: T, timestampMs?: number): void
+  now(): number
+  readonly subtaskIndex: number
+  readonly parallelism: number
+}
+
+/** A source of a user's own, with its position in operator state (Flink's SourceFunction with CheckpointedFunction). */
+export interface SourceFunction<T, S extends OperatorStateSpec> extends Lifecycle, CheckpointedFunction<S> {
+  /** Whether it ends by itself. Default: false. */
+  readonly bounded?: boolean
+  /** Emits what there is, a few records at a time; barriers pass between two calls. */
+  poll(ctx: SourceFunctionContext<T>): ReadStatus | Promise<ReadStatus>
+}
+
+export interface FunctionSource<T> {
+  readonly type: 'function'
+  readonly kind: string
+  readonly bounded: boolean
+  readonly parallelismMax?: number
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly fn: SourceFunction<T, any>
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Source<T> = SplitSource<T, any> | FunctionSource<T>
+
+/** Makes a source of `fn`. */
+export function sourceFunction<T, S extends OperatorStateSpec = Record<never, never>>(fn: SourceFunction<T, S>): Source<T> {
+  return { type: 'function', kind: 'source function', bounded: fn.bounded ?? false, fn }
+}

@@ -1,0 +1,23 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+
+/** Carries a type and nothing else, where TypeScript cannot infer it: `emits: type<Alert>()`. */
+export interface TypeToken<T> {
+  readonly __type?: T
+}
+
+/** Names the type of what a function emits; a Standard Schema (zod, valibot, arktype) does as well. */
+export function type<T>(): TypeToken<T> {
+  return {}
+}
+
+export type TypeOf<T> = TypeToken<T> | StandardSchemaV1<unknown, T>
+
+/** Takes what a function emits besides its main output. Tags are the same if their ids are. */
+export interface OutputTag<T> {
+  readonly id: string
+  readonly __type?: T
+}
+
+export function outputTag<T>(id: string): OutputTag<T> {
+  return { id }
+}
