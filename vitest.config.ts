@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config'
+
+const conditions = ['millrace-source', 'node', 'import', 'module', 'default']
+
+/** Tiers that hold no process, port or file of their own: threads start faster than processes. */
+const pureTiers = ['unit', 'contract', 'simulation', 'types']
+
+/** Tiers that start processes or load native addons: a crash in one must not take the runner with it. */
+const worldlyTiers = ['integration', 'architecture', 'infra']
+
+function tier(name: string, pool: 'threads' | 'forks') {
+  return {
+    extends: true as const,
+    test: { name, pool, include: [`test/${name}/**/*.test.ts`] },
+  }
+}
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    restoreMocks: true,
+    unstubGlobals: true,
+    exclude: ['test/architecture/fixtures/**'],
+    testTimeout: 20_000,
+    projects: [
+      ...pureTiers.map((name) => tier(name, 'threads')),
+      ...worldlyTiers.map((name) => tier(name, 'forks')),
+    ],
+  },
+})
