@@ -36,16 +36,10 @@ export interface Barrier {
   readonly triggeredAtMs: number
 }
 
-/** The sender of this channel was told that its checkpoint was given up; nobody waits for its barrier. */
-export interface CancelBarrier {
-  readonly kind: 'cancel-barrier'
-  readonly checkpointId: CheckpointId
-}
-
 /** The last element of a channel. Barriers may still follow it: checkpoints go on after tasks finish. */
 export interface EndOfInput {
   readonly kind: 'end'
 }
 
 /** What travels on a channel. */
-export type Element = RecordBatch | Watermark | WatermarkStatus | Barrier | CancelBarrier | EndOfInput
+export type Element = RecordBatch | Watermark | WatermarkStatus | Barrier | EndOfInput

@@ -39,7 +39,10 @@ export class OperatorFault extends Error {
   readonly origin: FaultOrigin
 
   constructor(origin: FaultOrigin, cause: unknown, kind: FaultKind = 'fatal') {
-    super(`${origin.operatorName} (${origin.operatorUid}), subtask ${origin.subtaskIndex}: ${messageOf(cause)}`, { cause })
+    super(
+      `${origin.operatorName} (${origin.operatorUid}), subtask ${origin.subtaskIndex}: ${messageOf(cause)}`,
+      { cause },
+    )
     this.origin = origin
     this.kind = kind
   }

@@ -19,4 +19,5 @@ export const asRunId = (text: string): RunId => text as RunId
 export const asOperatorUid = (text: string): OperatorUid => text as OperatorUid
 export const asCheckpointId = (value: number): CheckpointId => value as CheckpointId
 export const asAttempt = (value: number): Attempt => value as Attempt
-export const taskId = (vertexId: string, subtaskIndex: number): TaskId => `${vertexId}#${subtaskIndex}` as TaskId
+export const taskId = (vertexId: string, subtaskIndex: number): TaskId =>
+  `${vertexId}#${subtaskIndex}` as TaskId

@@ -10,7 +10,11 @@ export interface KeyGroupRange {
  * The range that subtask `subtaskIndex` of `parallelism` owns, as Flink's KeyGroupRangeAssignment computes
  * it: ranges are contiguous, cover every group once, and differ in size by at most one.
  */
-export function keyGroupRange(maxParallelism: number, parallelism: number, subtaskIndex: number): KeyGroupRange {
+export function keyGroupRange(
+  maxParallelism: number,
+  parallelism: number,
+  subtaskIndex: number,
+): KeyGroupRange {
   const first = Math.floor((subtaskIndex * maxParallelism + parallelism - 1) / parallelism)
   const last = Math.floor(((subtaskIndex + 1) * maxParallelism - 1) / parallelism)
   return { first: first as KeyGroup, last: last as KeyGroup }

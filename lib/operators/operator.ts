@@ -1,6 +1,7 @@
 import type { Key } from '../model/keys.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 import type { OperatorStateBackend } from '../state/operator-state.ts'
+import type { SplitSource } from '../stream/source.ts'
 
 /** What takes records: an operator, or the end of a chain that writes to channels. */
 export interface Receiver {
@@ -31,6 +32,8 @@ export interface Operator extends Receiver {
   nextProcessingTime(): number | undefined
   /** Before barrier `checkpointId` passes: flushes, pre-commits. May emit records that belong before the barrier. */
   prepareBarrier(checkpointId: number): void | Promise<void>
+  /** The watermark of the checkpoint that this attempt began from: event time goes on from there. */
+  restoreWatermark(timestampMs: number): void
   /** Puts what must survive into state. Synchronous; the state is encoded right after. */
   snapshot(checkpointId: number): void
   checkpointComplete(checkpointId: number): void | Promise<void>
@@ -69,8 +72,10 @@ export interface OperatorContext {
   readonly isRestored: boolean
   /** Processing time in epoch milliseconds, constant within one batch. */
   now(): number
+  /** Every split of `source`, listed once for all subtasks of an attempt. */
+  enumerateSplits(source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
   /** Asks the runtime to run this task's source again: from a reader that waited. */
   wakeUp(): void
-  /** Settings of the job that operators heed. */
+  /** How often watermarks are made from timestamps; 0: after every batch. */
   readonly autoWatermarkIntervalMs: number
 }

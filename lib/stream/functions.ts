@@ -65,7 +65,8 @@ export interface KeyedProcessFunction<K extends Key, I, O, S extends StateSpec> 
 }
 
 /** `process(…)` on a stream that is not keyed. Operator state makes it a CheckpointedFunction in Flink's words. */
-export interface ProcessFunction<I, O, S extends OperatorStateSpec> extends Lifecycle, CheckpointedFunction<S> {
+export interface ProcessFunction<I, O, S extends OperatorStateSpec>
+  extends Lifecycle, CheckpointedFunction<S> {
   readonly emits?: TypeOf<O>
   processElement(value: I, ctx: ProcessContext<O>): void
 }

@@ -1,6 +1,11 @@
 import type { Key } from '../model/keys.ts'
 import type {
-  KeyedProcessFunction, ProcessFunction, RichFilterFunction, RichFlatMapFunction, RichMapFunction, WindowFunction,
+  KeyedProcessFunction,
+  ProcessFunction,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+  WindowFunction,
 } from './functions.ts'
 import type { Sink } from './sink.ts'
 import type { Source } from './source.ts'
@@ -17,7 +22,11 @@ export type KeySelector = (value: Any) => Key
 /** What an operator does: the user's functions and their settings. One member for each file of lib/operators. */
 export type OperatorSpec =
   | { readonly type: 'source'; readonly source: Source<Any> }
-  | { readonly type: 'timestamps'; readonly timestampOf: (value: Any) => number; readonly strategy: WatermarkStrategy }
+  | {
+      readonly type: 'timestamps'
+      readonly timestampOf: (value: Any) => number
+      readonly strategy: WatermarkStrategy
+    }
   | { readonly type: 'map'; readonly fn: (value: Any) => unknown }
   | { readonly type: 'flat-map'; readonly fn: (value: Any) => Iterable<unknown> }
   | { readonly type: 'filter'; readonly fn: (value: Any) => boolean }

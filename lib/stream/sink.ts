@@ -76,6 +76,8 @@ export interface FunctionSink<T> {
 export type Sink<T> = WriterSink<T> | TwoPhaseCommitSink<T, any> | FunctionSink<T>
 
 /** Makes a sink of `fn`. */
-export function sinkFunction<T, S extends OperatorStateSpec = Record<never, never>>(fn: SinkFunction<T, S>): Sink<T> {
+export function sinkFunction<T, S extends OperatorStateSpec = Record<never, never>>(
+  fn: SinkFunction<T, S>,
+): Sink<T> {
   return { type: 'function', kind: 'sink function', fn }
 }

@@ -89,6 +89,11 @@ export interface FunctionSource<T> {
 export type Source<T> = SplitSource<T, any> | FunctionSource<T>
 
 /** Makes a source of `fn`. */
-export function sourceFunction<T, S extends OperatorStateSpec = Record<never, never>>(fn: SourceFunction<T, S>): Source<T> {
+export function sourceFunction<T, S extends OperatorStateSpec = Record<never, never>>(
+  fn: SourceFunction<T, S>,
+): Source<T> {
   return { type: 'function', kind: 'source function', bounded: fn.bounded ?? false, fn }
 }
+
+/** Id of the side output that takes a source's dead letters. */
+export const DEAD_LETTERS_TAG = 'millrace.dead-letters'

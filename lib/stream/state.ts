@@ -125,9 +125,13 @@ export type StateHandles<S extends StateSpec> = {
   readonly [Name in keyof S]: S[Name] extends Described<infer Handle> ? Handle : never
 }
 
-export function valueState<T>(options: StateOptions & { readonly default: T }): ValueStateDescriptor<T, DefaultedValueState<T>>
+export function valueState<T>(
+  options: StateOptions & { readonly default: T },
+): ValueStateDescriptor<T, DefaultedValueState<T>>
 export function valueState<T>(options?: StateOptions): ValueStateDescriptor<T>
-export function valueState<T>(options: StateOptions & { readonly default?: T } = {}): ValueStateDescriptor<T, Any> {
+export function valueState<T>(
+  options: StateOptions & { readonly default?: T } = {},
+): ValueStateDescriptor<T, Any> {
   return { kind: 'value', ttl: options.ttl, defaultValue: options.default }
 }
 
@@ -139,7 +143,10 @@ export function mapState<K extends MapKey, V>(options: StateOptions = {}): MapSt
   return { kind: 'map', ttl: options.ttl }
 }
 
-export function reducingState<T>(reduce: (a: T, b: T) => T, options: StateOptions = {}): ReducingStateDescriptor<T> {
+export function reducingState<T>(
+  reduce: (a: T, b: T) => T,
+  options: StateOptions = {},
+): ReducingStateDescriptor<T> {
   return { kind: 'reducing', ttl: options.ttl, reduce }
 }
 

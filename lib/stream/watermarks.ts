@@ -24,7 +24,10 @@ export interface WatermarkOptions {
  * Records may come out of order by up to `maxOutOfOrderness`: the watermark is the greatest timestamp seen less
  * that, less 1 ms (Flink's BoundedOutOfOrdernessWatermarks).
  */
-export function boundedOutOfOrderness(maxOutOfOrderness: Duration, options: WatermarkOptions = {}): WatermarkStrategy {
+export function boundedOutOfOrderness(
+  maxOutOfOrderness: Duration,
+  options: WatermarkOptions = {},
+): WatermarkStrategy {
   const boundMs = durationMs(maxOutOfOrderness, 'boundedOutOfOrderness')
   return strategy(() => new MaxTimestampGenerator(boundMs), options)
 }
@@ -35,7 +38,10 @@ export function monotonousTimestamps(options: WatermarkOptions = {}): WatermarkS
 }
 
 /** Watermarks by a generator of your own. */
-export function customWatermarks(createGenerator: () => WatermarkGenerator, options: WatermarkOptions = {}): WatermarkStrategy {
+export function customWatermarks(
+  createGenerator: () => WatermarkGenerator,
+  options: WatermarkOptions = {},
+): WatermarkStrategy {
   return strategy(createGenerator, options)
 }
 
@@ -57,7 +63,9 @@ class MaxTimestampGenerator implements WatermarkGenerator {
   }
 
   currentWatermark(): number | undefined {
-    return this.maxTimestampMs === Number.NEGATIVE_INFINITY ? undefined : this.maxTimestampMs - this.boundMs - 1
+    return this.maxTimestampMs === Number.NEGATIVE_INFINITY
+      ? undefined
+      : this.maxTimestampMs - this.boundMs - 1
   }
 
   snapshot(): number {

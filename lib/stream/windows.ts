@@ -13,11 +13,15 @@ export interface WindowAssigner {
  * Windows of one size that do not overlap, by event time. A window holds `start <= timestamp < end`, and fires
  * when the watermark reaches `end - 1`. `offset` shifts the window boundaries from the epoch.
  */
-export function tumblingEventTimeWindows(size: Duration, options: { readonly offset?: Duration } = {}): WindowAssigner {
+export function tumblingEventTimeWindows(
+  size: Duration,
+  options: { readonly offset?: Duration } = {},
+): WindowAssigner {
   const sizeMs = durationMs(size, 'window size')
   const offsetMs = durationMs(options.offset ?? 0, 'window offset')
   if (sizeMs < 1) throw new UserError(`window size: expected at least 1 ms, got ${JSON.stringify(size)}`)
-  if (offsetMs >= sizeMs) throw new UserError(`window offset: expected less than the size (${sizeMs} ms), got ${offsetMs} ms`)
+  if (offsetMs >= sizeMs)
+    throw new UserError(`window offset: expected less than the size (${sizeMs} ms), got ${offsetMs} ms`)
   return { kind: 'tumbling-event-time', sizeMs, offsetMs }
 }
 

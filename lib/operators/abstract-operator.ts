@@ -1,0 +1,83 @@
+import { MIN_WATERMARK, NO_TIMESTAMP } from '../model/elements.ts'
+import { OperatorFault, type FaultKind } from '../model/faults.ts'
+import type { RuntimeContext } from '../stream/functions.ts'
+import type { Operator, OperatorContext, OperatorMetrics, Receiver } from './operator.ts'
+
+/** What every operator does the same way; each file beside this one says what its operator does differently. */
+export abstract class AbstractOperator implements Operator {
+  readonly metrics: OperatorMetrics = {
+    numRecordsIn: 0,
+    numRecordsOut: 0,
+    numLateRecordsDropped: 0,
+    numDeadLetters: 0,
+    currentWatermark: MIN_WATERMARK,
+  }
+  protected readonly context: OperatorContext
+  private readonly next: Receiver
+
+  constructor(context: OperatorContext) {
+    this.context = context
+    this.next = context.output
+  }
+
+  abstract record(value: unknown, timestampMs: number): void
+
+  watermark(timestampMs: number): void {
+    this.metrics.currentWatermark = timestampMs
+    this.next.watermark(timestampMs)
+  }
+
+  status(idle: boolean): void {
+    this.next.status(idle)
+  }
+
+  open(): void | Promise<void> {}
+  endBatch(): void | Promise<void> {}
+  onProcessingTime(_nowMs: number): void {}
+  nextProcessingTime(): number | undefined {
+    return undefined
+  }
+  prepareBarrier(_checkpointId: number): void | Promise<void> {}
+  snapshot(_checkpointId: number): void {}
+  checkpointComplete(_checkpointId: number): void | Promise<void> {}
+  checkpointAborted(_checkpointId: number): void | Promise<void> {}
+  endOfInput(): void | Promise<void> {}
+  close(): void | Promise<void> {}
+
+  restoreWatermark(timestampMs: number): void {
+    this.metrics.currentWatermark = timestampMs
+  }
+
+  /** Passes a record on. */
+  emit(value: unknown, timestampMs: number): void {
+    this.metrics.numRecordsOut++
+    this.next.record(value, timestampMs)
+  }
+
+  /** Passes a record to a side output; drops it if no stream takes that output. */
+  emitSide(tagId: string, value: unknown, timestampMs: number): void {
+    this.context.sideOutput(tagId)?.record(value, timestampMs)
+  }
+
+  /** What to throw when a user function threw `cause`. A fault from further down the chain passes unchanged. */
+  protected fault(cause: unknown, timestampMs: number, key?: string, kind?: FaultKind): OperatorFault {
+    if (cause instanceof OperatorFault) return cause
+    const { uid, name, subtaskIndex } = this.context
+    return new OperatorFault(
+      {
+        operatorUid: uid,
+        operatorName: name,
+        subtaskIndex,
+        key,
+        timestampMs: timestampMs === NO_TIMESTAMP ? undefined : timestampMs,
+      },
+      cause,
+      kind,
+    )
+  }
+
+  protected runtimeContext(): RuntimeContext {
+    const { jobName, uid, subtaskIndex, parallelism, attempt } = this.context
+    return { jobName, operatorUid: uid, subtaskIndex, parallelism, attempt }
+  }
+}

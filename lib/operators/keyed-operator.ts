@@ -1,0 +1,76 @@
+import { assert } from '../model/faults.ts'
+import type { Key } from '../model/keys.ts'
+import type { KeyedStateBackend } from '../state/keyed-backend.ts'
+import { AbstractOperator } from './abstract-operator.ts'
+import type { OperatorContext } from './operator.ts'
+import { KeyedUserContext } from './user-context.ts'
+
+/** Sets the key of each record before its function sees it, and fires the timers of keys. */
+export abstract class KeyedOperator extends AbstractOperator {
+  protected readonly backend: KeyedStateBackend
+  protected readonly user: KeyedUserContext
+  private readonly keySelector: (value: unknown) => Key
+
+  constructor(context: OperatorContext) {
+    super(context)
+    assert(context.keyedState !== undefined && context.keySelector !== undefined, `${context.uid} is keyed`)
+    this.backend = context.keyedState
+    this.keySelector = context.keySelector
+    this.user = new KeyedUserContext(this, context, context.keyedState)
+  }
+
+  /** The current key is that of `value`. */
+  protected abstract keyed(value: unknown, timestampMs: number): void
+
+  /** A timer of the current key is due. Operators without timers leave it. */
+  protected onTimer(_timestampMs: number): void {}
+
+  record(value: unknown, timestampMs: number): void {
+    this.metrics.numRecordsIn++
+    let keyKnown = false
+    try {
+      this.backend.setCurrentKey(this.keySelector(value))
+      keyKnown = true
+      this.user.timestampMs = timestampMs
+      this.keyed(value, timestampMs)
+    } catch (cause) {
+      throw this.fault(cause, timestampMs, keyKnown ? this.currentKeyText() : undefined)
+    }
+  }
+
+  /** Event-time timers fire before the watermark passes on, in order of their time. */
+  override watermark(timestampMs: number): void {
+    this.metrics.currentWatermark = timestampMs
+    this.fireTimers('event', timestampMs)
+    super.watermark(timestampMs)
+  }
+
+  override onProcessingTime(nowMs: number): void {
+    this.fireTimers('processing', nowMs)
+  }
+
+  override nextProcessingTime(): number | undefined {
+    return this.backend.nextTimer('processing')
+  }
+
+  private fireTimers(domain: 'event' | 'processing', upToMs: number): void {
+    let dueMs = this.backend.popDueTimer(domain, upToMs)
+    while (dueMs !== undefined) {
+      this.user.timestampMs = dueMs
+      this.user.timeDomain = domain
+      try {
+        this.onTimer(dueMs)
+      } catch (cause) {
+        throw this.fault(cause, dueMs, this.currentKeyText())
+      }
+      dueMs = this.backend.popDueTimer(domain, upToMs)
+    }
+  }
+
+  private currentKeyText(): string {
+    const key = this.backend.currentKey
+    return typeof key === 'string'
+      ? key
+      : JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
+  }
+}

@@ -1,0 +1,23 @@
+import { AbstractOperator } from './abstract-operator.ts'
+import type { OperatorContext } from './operator.ts'
+
+/** One record out for each record in, with its timestamp. */
+export class MapOperator extends AbstractOperator {
+  private readonly fn: (value: unknown) => unknown
+
+  constructor(context: OperatorContext, fn: (value: unknown) => unknown) {
+    super(context)
+    this.fn = fn
+  }
+
+  record(value: unknown, timestampMs: number): void {
+    this.metrics.numRecordsIn++
+    let result: unknown
+    try {
+      result = this.fn(value)
+    } catch (cause) {
+      throw this.fault(cause, timestampMs)
+    }
+    this.emit(result, timestampMs)
+  }
+}

@@ -1,0 +1,45 @@
+import type { ProcessFunction } from '../stream/functions.ts'
+import { AbstractOperator } from './abstract-operator.ts'
+import { CheckpointedHooks } from './checkpointed.ts'
+import type { OperatorContext } from './operator.ts'
+import { UserContext } from './user-context.ts'
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type UserFunction = ProcessFunction<unknown, unknown, any>
+
+/** A process function on a stream that is not keyed: side outputs, time, operator state. */
+export class ProcessOperator extends AbstractOperator {
+  private readonly fn: UserFunction
+  private readonly hooks: CheckpointedHooks
+  private readonly user: UserContext
+
+  constructor(context: OperatorContext, fn: UserFunction) {
+    super(context)
+    this.fn = fn
+    this.hooks = new CheckpointedHooks(fn)
+    this.user = new UserContext(this, context)
+  }
+
+  override open(): void | Promise<void> {
+    this.hooks.initialize(this.context)
+    return this.fn.open?.(this.runtimeContext())
+  }
+
+  record(value: unknown, timestampMs: number): void {
+    this.metrics.numRecordsIn++
+    this.user.timestampMs = timestampMs
+    try {
+      this.fn.processElement(value, this.user)
+    } catch (cause) {
+      throw this.fault(cause, timestampMs)
+    }
+  }
+
+  override snapshot(checkpointId: number): void {
+    this.hooks.snapshot(checkpointId)
+  }
+
+  override close(): void | Promise<void> {
+    return this.fn.close?.()
+  }
+}

@@ -1,0 +1,103 @@
+import { keyGroupRange } from '../model/key-groups.ts'
+import { createOperator } from '../operators/create-operator.ts'
+import type { Operator } from '../operators/operator.ts'
+import { stateSpecOf } from '../operators/state-spec.ts'
+import type { ChainedOperator } from '../graph/plan.ts'
+import type { KeyedStateBackend } from '../state/keyed-backend.ts'
+import { HeapOperatorState } from '../state/operator-state.ts'
+import type { OperatorStateBackend } from '../state/operator-state.ts'
+import { buildChain, type ChainExit, type ChainLinks } from './operator-chain.ts'
+import { RecordWriter } from './record-writer.ts'
+import type { TaskEnvironment, TaskRestore, TaskSpec } from './task-spec.ts'
+
+/** An operator of a task with the state it works on. */
+export interface TaskOperator {
+  readonly uid: string
+  readonly name: string
+  readonly operator: Operator
+  readonly keyedState: KeyedStateBackend | undefined
+  readonly operatorState: OperatorStateBackend
+}
+
+/** Makes the operators of a task, with their restored state, and the writers at the ends of its chain. */
+export function buildOperators(
+  spec: TaskSpec,
+  restore: TaskRestore,
+  env: TaskEnvironment,
+  now: () => number,
+): { operators: TaskOperator[]; writers: RecordWriter[] } {
+  const exits = spec.outputs.map((output): ChainExit => {
+    const origin = spec.vertex.operators[output.edge.sourceOperator]!
+    const writer = new RecordWriter(
+      output.edge,
+      {
+        operatorUid: origin.uid,
+        operatorName: origin.name,
+        subtaskIndex: spec.subtaskIndex,
+        targetParallelism: output.targetParallelism,
+        targetMaxParallelism: output.targetMaxParallelism,
+      },
+      env.send,
+    )
+    return { operator: output.edge.sourceOperator, tagId: output.edge.tagId, writer }
+  })
+  const operators: TaskOperator[] = []
+  buildChain(spec.vertex, exits, (chained, index, links) => {
+    const made = makeOperator(chained, links, { spec, restore, env, now })
+    operators[index] = made
+    return made.operator
+  })
+  return { operators, writers: exits.map((exit) => exit.writer) }
+}
+
+interface Surroundings {
+  readonly spec: TaskSpec
+  readonly restore: TaskRestore
+  readonly env: TaskEnvironment
+  readonly now: () => number
+}
+
+function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surroundings): TaskOperator {
+  const { spec, restore, env, now } = around
+  const { uid, name } = chained
+  const restored = restore.operators.get(uid)
+  const keyedState = keyedStateOf(chained, around)
+  const operatorState = new HeapOperatorState(restored?.operatorState)
+  const operator = createOperator(chained.spec, {
+    jobName: spec.jobName,
+    runId: spec.runId,
+    uid,
+    name,
+    subtaskIndex: spec.subtaskIndex,
+    parallelism: spec.vertex.parallelism,
+    attempt: spec.attempt,
+    output: links.output,
+    sideOutput: (tagId) => links.sideOutput(tagId),
+    keySelector: chained.keySelector,
+    keyedState,
+    operatorState,
+    isRestored: restore.isRestored && restored !== undefined,
+    now,
+    enumerateSplits: (source) => env.enumerateSplits(uid, source),
+    wakeUp: () => env.wakeUp(),
+    autoWatermarkIntervalMs: spec.autoWatermarkIntervalMs,
+  })
+  return { uid, name, operator, keyedState, operatorState }
+}
+
+function keyedStateOf(chained: ChainedOperator, around: Surroundings): KeyedStateBackend | undefined {
+  const { spec, restore, env, now } = around
+  const declared = stateSpecOf(chained.spec)
+  if (declared === undefined) return undefined
+  const { parallelism, maxParallelism } = spec.vertex
+  const backend = env.stateBackends.create({
+    operatorUid: chained.uid,
+    spec: declared,
+    maxParallelism,
+    keyGroups: keyGroupRange(maxParallelism, parallelism, spec.subtaskIndex),
+  })
+  backend.setNow(now())
+  const segments = restore.operators.get(chained.uid)?.segments ?? []
+  if (segments.length > 0) backend.restore(segments, restore.unknownState)
+  return backend
+}

@@ -1,0 +1,57 @@
+import type { JobEdge, JobVertex } from '../graph/plan.ts'
+import type { TaskId } from '../model/ids.ts'
+import type { KeyedStateBackendFactory, RestoredSegment, UnknownStatePolicy } from '../state/keyed-backend.ts'
+import type { OperatorStateSnapshot } from '../state/operator-state.ts'
+import type { SplitSource } from '../stream/source.ts'
+import type { SendElement } from './record-writer.ts'
+import type { TaskSnapshot } from './task-snapshot.ts'
+
+/** What a task is. */
+export interface TaskSpec {
+  readonly taskId: TaskId
+  readonly jobName: string
+  readonly runId: string
+  readonly attempt: number
+  readonly vertex: JobVertex
+  readonly subtaskIndex: number
+  /** Number of channels that lead to it; 0 for sources. */
+  readonly inputChannels: number
+  readonly mode: 'exactly-once' | 'at-least-once'
+  readonly autoWatermarkIntervalMs: number
+  readonly outputs: readonly TaskOutput[]
+}
+
+export interface TaskOutput {
+  readonly edge: JobEdge
+  readonly targetParallelism: number
+  readonly targetMaxParallelism: number
+}
+
+/** The state that an attempt begins with. */
+export interface TaskRestore {
+  readonly isRestored: boolean
+  /** MIN_WATERMARK where there is none. */
+  readonly watermarkMs: number
+  readonly operators: ReadonlyMap<string, OperatorRestore>
+  readonly unknownState: UnknownStatePolicy
+}
+
+export interface OperatorRestore {
+  /** Oldest first. */
+  readonly segments: readonly RestoredSegment[]
+  readonly operatorState: OperatorStateSnapshot | undefined
+}
+
+/** What a task asks of whoever runs it. None of it runs user code or calls back into the task. */
+export interface TaskEnvironment {
+  /** Processing time in epoch milliseconds. */
+  now(): number
+  readonly send: SendElement
+  onSnapshot(snapshot: TaskSnapshot): void
+  /** All input has ended and been passed on. */
+  onInputEnded(): void
+  /** A source that waited has something to read. */
+  wakeUp(): void
+  enumerateSplits(operatorUid: string, source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
+  readonly stateBackends: KeyedStateBackendFactory
+}

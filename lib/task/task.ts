@@ -1,0 +1,211 @@
+import type { Element } from '../model/elements.ts'
+import { assert } from '../model/faults.ts'
+import { SourceOperator } from '../operators/source.ts'
+import type { Operator } from '../operators/operator.ts'
+import type { ReadStatus } from '../stream/source.ts'
+import { BarrierAligner } from './barrier-aligner.ts'
+import { buildOperators, type TaskOperator } from './build-operators.ts'
+import type { RecordWriter } from './record-writer.ts'
+import type { TaskEnvironment, TaskRestore, TaskSpec } from './task-spec.ts'
+import { WatermarkValve } from './watermark-valve.ts'
+
+/**
+ * One parallel subtask of a chain of operators, whoever runs it: elements go in by channel, elements, snapshots and
+ * the news of the input's end come out through its environment. It knows no clock, thread, queue or disk, and does
+ * one thing at a time: where a method returns a promise, nothing else may be called until it resolves.
+ */
+export class Task {
+  readonly spec: TaskSpec
+  private readonly env: TaskEnvironment
+  private readonly aligner: BarrierAligner
+  private readonly valve: WatermarkValve
+  private readonly operators: readonly TaskOperator[]
+  private readonly head: Operator
+  private readonly writers: readonly RecordWriter[]
+  private readonly channelEnded: boolean[]
+  private channelsLeft: number
+  private ended = false
+  private nowMs: number
+
+  constructor(spec: TaskSpec, restore: TaskRestore, env: TaskEnvironment) {
+    this.spec = spec
+    this.env = env
+    this.nowMs = env.now()
+    this.aligner = new BarrierAligner(spec.inputChannels, spec.mode)
+    this.valve = new WatermarkValve(spec.inputChannels, restore.watermarkMs)
+    this.channelsLeft = spec.inputChannels
+    this.channelEnded = new Array<boolean>(spec.inputChannels).fill(false)
+    const { operators, writers } = buildOperators(spec, restore, env, () => this.nowMs)
+    this.operators = operators
+    this.writers = writers
+    this.head = operators[0]!.operator
+    this.head.restoreWatermark(restore.watermarkMs)
+  }
+
+  /** Whether all input has ended. The task still takes part in checkpoints. */
+  get inputEnded(): boolean {
+    return this.ended
+  }
+
+  get watermarkMs(): number {
+    return this.spec.inputChannels === 0 ? this.head.metrics.currentWatermark : this.valve.watermarkMs
+  }
+
+  /** In chain order. */
+  get operatorStates(): readonly TaskOperator[] {
+    return this.operators
+  }
+
+  /** Tail first, so that no record meets an operator that is not open. */
+  async open(): Promise<void> {
+    for (const { operator } of this.operators.toReversed()) await operator.open()
+  }
+
+  /** The time of the batch that begins; never goes back. */
+  beginBatch(): void {
+    this.nowMs = Math.max(this.nowMs, this.env.now())
+    for (const { keyedState } of this.operators) keyedState?.setNow(this.nowMs)
+  }
+
+  /** True while nothing may be taken from `channel`: it waits for the barriers of the others. */
+  isBlocked(channel: number): boolean {
+    return this.aligner.isBlocked(channel)
+  }
+
+  /** Takes the next element of `channel`, between beginBatch and endBatch. */
+  accept(channel: number, element: Element): void | Promise<void> {
+    switch (element.kind) {
+      case 'records': {
+        const { head } = this
+        const { values, timestamps } = element
+        for (let i = 0; i < values.length; i++) head.record(values[i], timestamps[i]!)
+        return
+      }
+      case 'watermark':
+        return this.onValve(this.valve.onWatermark(channel, element.timestampMs))
+      case 'status':
+        return this.onValve(this.valve.onStatus(channel, element.idle))
+      case 'barrier': {
+        const outcome = this.aligner.onBarrier(channel, element.checkpointId, this.nowMs)
+        if (outcome.type !== 'complete') return
+        return this.checkpoint(element.checkpointId, element.triggeredAtMs, outcome.alignmentMs)
+      }
+      case 'end':
+        return this.onChannelEnd(channel)
+    }
+  }
+
+  /** Sources only: reads up to `recordsMax` records. At `end`, the input has ended. */
+  read(recordsMax: number): ReadStatus | Promise<ReadStatus> {
+    assert(this.head instanceof SourceOperator, `${this.spec.taskId} reads from a source`)
+    return this.head.read(recordsMax)
+  }
+
+  /** Sources only: the coordinator triggered a checkpoint. */
+  injectBarrier(checkpointId: number, triggeredAtMs: number): Promise<void> {
+    return this.checkpoint(checkpointId, triggeredAtMs, 0)
+  }
+
+  /** Passes on what is held back for batching. */
+  async endBatch(): Promise<void> {
+    for (const { operator, keyedState } of this.operators) {
+      const done = operator.endBatch()
+      if (done instanceof Promise) await done
+      keyedState?.endBatch()
+    }
+    for (const writer of this.writers) writer.flush()
+  }
+
+  /** When a processing-time timer is due; undefined: none is. */
+  nextProcessingTime(): number | undefined {
+    let nextMs: number | undefined
+    for (const { operator } of this.operators) {
+      const dueMs = operator.nextProcessingTime()
+      if (dueMs !== undefined && (nextMs === undefined || dueMs < nextMs)) nextMs = dueMs
+    }
+    return nextMs
+  }
+
+  /** Fires the processing-time timers that are due, between beginBatch and endBatch. */
+  onProcessingTime(): void {
+    for (const { operator } of this.operators) {
+      const dueMs = operator.nextProcessingTime()
+      if (dueMs !== undefined && dueMs <= this.nowMs) operator.onProcessingTime(this.nowMs)
+    }
+  }
+
+  async checkpointComplete(checkpointId: number): Promise<void> {
+    for (const { operator } of this.operators) await operator.checkpointComplete(checkpointId)
+  }
+
+  async checkpointAborted(checkpointId: number): Promise<void> {
+    this.aligner.onAborted(checkpointId)
+    for (const { operator } of this.operators) await operator.checkpointAborted(checkpointId)
+  }
+
+  /** The input has ended: tells the operators head first, then the tasks below. Sources call it at `end`. */
+  async endInput(): Promise<void> {
+    for (const { operator } of this.operators) {
+      await operator.endOfInput()
+      await operator.endBatch()
+    }
+    for (const writer of this.writers) writer.toAll({ kind: 'end' })
+    this.ended = true
+    this.env.onInputEnded()
+  }
+
+  /** Lets go of everything the operators hold. Every operator is closed, whatever the others do. */
+  async close(): Promise<void> {
+    const failures: unknown[] = []
+    for (const { operator, keyedState } of this.operators) {
+      try {
+        await operator.close()
+      } catch (cause) {
+        failures.push(cause)
+      }
+      keyedState?.close()
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  private onValve(change: { watermarkMs: number | undefined; idle: boolean | undefined }): void {
+    if (change.idle !== undefined) this.head.status(change.idle)
+    if (change.watermarkMs !== undefined) this.head.watermark(change.watermarkMs)
+  }
+
+  private onChannelEnd(channel: number): void | Promise<void> {
+    assert(!this.channelEnded[channel], `channel ${channel} of ${this.spec.taskId} ends once`)
+    this.channelEnded[channel] = true
+    this.channelsLeft--
+    if (this.channelsLeft === 0) return this.endInput()
+  }
+
+  /**
+   * The barrier passes: first the operators finish what belongs before it, then it goes to the tasks below, then
+   * their state is taken, before any record after it.
+   */
+  private async checkpoint(checkpointId: number, triggeredAtMs: number, alignmentMs: number): Promise<void> {
+    for (const { operator } of this.operators) {
+      await operator.prepareBarrier(checkpointId)
+      await operator.endBatch()
+    }
+    for (const writer of this.writers) {
+      writer.toAll({ kind: 'barrier', checkpointId: checkpointId as never, triggeredAtMs })
+    }
+    const operators = this.operators.map((one) => {
+      one.operator.snapshot(checkpointId)
+      return {
+        uid: one.uid,
+        keyed: one.keyedState?.snapshot(),
+        operatorState: one.operatorState.snapshot(),
+      }
+    })
+    this.env.onSnapshot({
+      checkpointId,
+      watermarkMs: this.watermarkMs,
+      finished: this.ended,
+      operators,
+      alignmentMs,
+    })
+  }
+}

@@ -1,0 +1,64 @@
+import { MIN_WATERMARK } from '../model/elements.ts'
+
+/** What an element of a channel changes for the task. */
+export interface ValveChange {
+  /** The new watermark of the task, if it rose. */
+  readonly watermarkMs: number | undefined
+  /** The new status of the task, if it changed. */
+  readonly idle: boolean | undefined
+}
+
+const NOTHING: ValveChange = { watermarkMs: undefined, idle: undefined }
+
+/**
+ * The watermark of a task: the least over its channels, leaving out idle ones and those that ended (an ended channel's
+ * last watermark is the greatest there is). It never goes back (invariant 10).
+ */
+export class WatermarkValve {
+  private readonly channelMs: number[]
+  private readonly channelIdle: boolean[]
+  private currentMs: number
+  private idle = false
+
+  constructor(channels: number, restoredMs: number) {
+    this.channelMs = new Array<number>(channels).fill(MIN_WATERMARK)
+    this.channelIdle = new Array<boolean>(channels).fill(false)
+    this.currentMs = restoredMs
+  }
+
+  get watermarkMs(): number {
+    return this.currentMs
+  }
+
+  onWatermark(channel: number, timestampMs: number): ValveChange {
+    if (timestampMs <= this.channelMs[channel]!) return NOTHING
+    this.channelMs[channel] = timestampMs
+    return this.change()
+  }
+
+  onStatus(channel: number, idle: boolean): ValveChange {
+    if (this.channelIdle[channel] === idle) return NOTHING
+    this.channelIdle[channel] = idle
+    return this.change()
+  }
+
+  private change(): ValveChange {
+    let leastMs = Number.POSITIVE_INFINITY
+    let greatestMs = MIN_WATERMARK
+    let active = 0
+    for (let channel = 0; channel < this.channelMs.length; channel++) {
+      const ms = this.channelMs[channel]!
+      if (ms > greatestMs) greatestMs = ms
+      if (this.channelIdle[channel]) continue
+      active++
+      if (ms < leastMs) leastMs = ms
+    }
+    const idle = active === 0
+    const nextMs = idle ? greatestMs : leastMs
+    const watermarkMs = nextMs > this.currentMs ? nextMs : undefined
+    if (watermarkMs !== undefined) this.currentMs = watermarkMs
+    const idleChange = idle === this.idle ? undefined : idle
+    this.idle = idle
+    return { watermarkMs, idle: idleChange }
+  }
+}
