@@ -21,7 +21,7 @@ export interface Collector<O> {
   /** Emits `value` with the timestamp of the record or timer being processed. */
   collect(value: O): void
   /** Emits `value` to the side output `tag`. */
-  output<T>(tag: OutputTag<T>, value: T): void
+  output<T>(tag: OutputTag<T>, value: NoInfer<T>): void
 }
 
 export interface TimerService {

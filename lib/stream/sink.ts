@@ -12,14 +12,16 @@ export interface SinkContext extends RuntimeContext {
  * Writes records somewhere. Batches come in order. What was written after the last completed checkpoint is written
  * again after a restart: at-least-once, unless writing the same record twice changes nothing.
  */
-export interface WriterSink<T> {
+export interface WriterSink<in T> {
   readonly type: 'writer'
   /** A word for plans and messages: `print`. */
   readonly kind: string
+  /** Default: no limit of its own. */
+  readonly parallelismMax?: number
   createWriter(ctx: SinkContext): SinkWriter<T>
 }
 
-export interface SinkWriter<T> {
+export interface SinkWriter<in T> {
   /** `timestamps[i]` is the event time of `values[i]`, -Infinity where it has none. The arrays are the writer's to keep. */
   write(values: readonly T[], timestamps: readonly number[]): void | Promise<void>
   /** Makes everything written so far reach its destination. Called before each checkpoint and at the end. */
@@ -33,13 +35,15 @@ export interface SinkWriter<T> {
  * checkpoint: after a restore, possibly in another process, every transaction that the checkpoint holds is
  * committed again. So `commit` must be idempotent.
  */
-export interface TwoPhaseCommitSink<T, Txn> {
+export interface TwoPhaseCommitSink<in T, in out Txn> {
   readonly type: 'two-phase-commit'
   readonly kind: string
+  /** Default: no limit of its own. */
+  readonly parallelismMax?: number
   createCommitter(ctx: SinkContext): TwoPhaseCommitter<T, Txn>
 }
 
-export interface TwoPhaseCommitter<T, Txn> {
+export interface TwoPhaseCommitter<in T, in out Txn> {
   /** Called once an attempt, after the transactions of a restored checkpoint are committed: clears what earlier attempts left unfinished. */
   open?(): void | Promise<void>
   /** Opens a transaction; called at the first record after a barrier. */
@@ -61,13 +65,15 @@ export interface SinkInvokeContext {
 }
 
 /** A sink of a user's own, a record at a time, with operator state if it wants (Flink's SinkFunction). */
-export interface SinkFunction<T, S extends OperatorStateSpec> extends Lifecycle, CheckpointedFunction<S> {
+export interface SinkFunction<in T, S extends OperatorStateSpec> extends Lifecycle, CheckpointedFunction<S> {
   invoke(value: T, ctx: SinkInvokeContext): void
 }
 
-export interface FunctionSink<T> {
+export interface FunctionSink<in T> {
   readonly type: 'function'
   readonly kind: string
+  /** Default: no limit of its own. */
+  readonly parallelismMax?: number
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly fn: SinkFunction<T, any>
 }

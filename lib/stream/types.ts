@@ -13,11 +13,17 @@ export function type<T>(): TypeToken<T> {
 export type TypeOf<T> = TypeToken<T> | StandardSchemaV1<unknown, T>
 
 /** Takes what a function emits besides its main output. Tags are the same if their ids are. */
-export interface OutputTag<T> {
+export interface OutputTag<in out T> {
   readonly id: string
-  readonly __type?: T
+  readonly __type?: (value: T) => T
 }
 
 export function outputTag<T>(id: string): OutputTag<T> {
   return { id }
 }
+
+/**
+ * The output of a function that declares none: nothing can be collected. The compiler shows this text where one
+ * tries; the fix is to name the type of the output.
+ */
+export type UndeclaredOutput = 'Say what this function collects: emits: type<YourType>()'

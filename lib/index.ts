@@ -1,0 +1,123 @@
+// The user's API: jobs, streams, functions, state, windows, time and options.
+
+export { defineJob, isJobDefinition, type JobDefinition } from './stream/job.ts'
+export type { StreamEnvironment } from './stream/environment.ts'
+export type { DataStream, KeyedStream, SourceStream, WindowedStream } from './stream/data-stream.ts'
+export type { ByOptions, ComparableField, NumericField } from './stream/aggregations.ts'
+export type { OperatorOptions, StatelessOptions } from './stream/operator-options.ts'
+
+export {
+  exponentialDelay,
+  failureRate,
+  fixedDelay,
+  noRestart,
+  type CheckpointingOptions,
+  type ExponentialDelayOptions,
+  type FailureRateOptions,
+  type FixedDelayOptions,
+  type JobOptions,
+  type RestartStrategy,
+  type StateBackendOptions,
+  type StateBackendType,
+} from './stream/options.ts'
+
+export type {
+  CheckpointedFunction,
+  Collector,
+  FunctionInitializationContext,
+  FunctionSnapshotContext,
+  KeyedContext,
+  KeyedProcessFunction,
+  Lifecycle,
+  OnTimerContext,
+  ProcessContext,
+  ProcessFunction,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+  RuntimeContext,
+  TimeWindow,
+  TimerService,
+  WindowFunction,
+} from './stream/functions.ts'
+
+export {
+  aggregatingState,
+  listState,
+  mapState,
+  operatorListState,
+  reducingState,
+  valueState,
+  type AggregateFunction,
+  type AggregatingState,
+  type AggregatingStateDescriptor,
+  type DefaultedValueState,
+  type ListState,
+  type ListStateDescriptor,
+  type MapKey,
+  type MapState,
+  type MapStateDescriptor,
+  type OperatorListStateDescriptor,
+  type OperatorStateHandles,
+  type OperatorStateSpec,
+  type ReducingState,
+  type ReducingStateDescriptor,
+  type StateHandles,
+  type StateOptions,
+  type StateSpec,
+  type Ttl,
+  type TtlOptions,
+  type ValueState,
+  type ValueStateDescriptor,
+} from './stream/state.ts'
+
+export {
+  outputTag,
+  type,
+  type OutputTag,
+  type TypeOf,
+  type TypeToken,
+  type UndeclaredOutput,
+} from './stream/types.ts'
+
+export {
+  boundedOutOfOrderness,
+  customWatermarks,
+  monotonousTimestamps,
+  type WatermarkGenerator,
+  type WatermarkOptions,
+  type WatermarkStrategy,
+} from './stream/watermarks.ts'
+export { tumblingEventTimeWindows, type WindowAssigner } from './stream/windows.ts'
+
+export {
+  sourceFunction,
+  type DeadLetter,
+  type FunctionSource,
+  type ReadStatus,
+  type Source,
+  type SourceFunction,
+  type SourceFunctionContext,
+  type SourceOutput,
+  type SourceReader,
+  type SourceReaderContext,
+  type SplitSource,
+} from './stream/source.ts'
+export {
+  sinkFunction,
+  type FunctionSink,
+  type Sink,
+  type SinkContext,
+  type SinkFunction,
+  type SinkInvokeContext,
+  type SinkWriter,
+  type TwoPhaseCommitSink,
+  type TwoPhaseCommitter,
+  type WriterSink,
+} from './stream/sink.ts'
+
+export { UserError } from './model/faults.ts'
+export type { Duration } from './model/durations.ts'
+export type { Key } from './model/keys.ts'
+
+// Sources and sinks that come with Millrace: exported below, one line a connector.
