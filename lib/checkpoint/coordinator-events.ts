@@ -29,12 +29,22 @@ export type CoordinatorEvent =
   | { readonly type: 'stored'; readonly checkpointId: CheckpointId; readonly location: string }
   | { readonly type: 'store-failed'; readonly checkpointId: CheckpointId; readonly message: string }
   /** `task`: undefined if the attempt as a whole failed, such as in its restore. */
-  | { readonly type: 'task-failed'; readonly attempt: Attempt; readonly task: TaskId | undefined; readonly cause: FailureCause }
+  | {
+      readonly type: 'task-failed'
+      readonly attempt: Attempt
+      readonly task: TaskId | undefined
+      readonly cause: FailureCause
+    }
   /** The task has seen the end of all its inputs. It still takes part in checkpoints. */
   | { readonly type: 'input-ended'; readonly attempt: Attempt; readonly task: TaskId }
   | { readonly type: 'trigger-savepoint'; readonly requestId: string; readonly target: string | undefined }
   | { readonly type: 'trigger-checkpoint'; readonly requestId: string }
-  | { readonly type: 'stop'; readonly requestId: string; readonly target: string | undefined; readonly drain: boolean }
+  | {
+      readonly type: 'stop'
+      readonly requestId: string
+      readonly target: string | undefined
+      readonly drain: boolean
+    }
   | { readonly type: 'suspend' }
   | { readonly type: 'cancel' }
   /** Nothing of the attempt runs any more: the answer to `tear-down` and to `finish-tasks`. */

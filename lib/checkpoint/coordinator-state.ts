@@ -14,12 +14,16 @@ export interface CoordinatorState {
   readonly status: JobStatus
   /** The attempt that runs or was last deployed; 0 before the first. */
   readonly attempt: Attempt
-  /** Whether `attempt` has been ordered and nothing has ended it yet. */
+  /** How far `attempt` is; `none` before the first and once it is torn down. */
   readonly deployment: 'none' | 'deploying' | 'running' | 'tearing-down'
   readonly tasks: readonly CoordinatedTask[]
   /** Some sink has transactions, which need a checkpoint to be committed at the end. */
   readonly needsFinalCommit: boolean
   readonly nextCheckpointId: CheckpointId
+  /** The first id of this life of the run: checkpoints before it are not what its attempts restart from. */
+  readonly firstCheckpointId: CheckpointId
+  /** The newest that tasks were told is complete: its transactions are committed, so no attempt may start before it. */
+  readonly committedId: CheckpointId | undefined
   /** Triggered and not yet complete or given up; by ascending id. */
   readonly pending: readonly PendingCheckpoint[]
   /** Completed and retained, of kind checkpoint; by ascending id. */

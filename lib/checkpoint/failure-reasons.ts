@@ -44,4 +44,6 @@ export interface FailureCause {
   /** Event time of the record in epoch milliseconds. */
   readonly timestampMs?: number | undefined
   readonly stack?: string | undefined
+  /** Set where the restart strategy granted no restart: why. */
+  readonly notRestartedBecause?: string | undefined
 }

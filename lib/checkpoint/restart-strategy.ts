@@ -53,7 +53,11 @@ function fixedDelay(config: Config<'fixed-delay'>, state: RestartState): Restart
 }
 
 /** The failure that is the Nth within the interval ends the job (Flink's FailureRateRestartBackoffTimeStrategy). */
-function failureRate(config: Config<'failure-rate'>, state: RestartState, failureAtMs: number): RestartDecision {
+function failureRate(
+  config: Config<'failure-rate'>,
+  state: RestartState,
+  failureAtMs: number,
+): RestartDecision {
   const failuresAtMs = [...state.failuresAtMs, failureAtMs].slice(-config.maxFailuresPerInterval)
   const next = { ...state, failuresAtMs, restarts: state.restarts + 1 }
   const full = failuresAtMs.length >= config.maxFailuresPerInterval
@@ -74,13 +78,18 @@ function exponentialDelay(
   failureAtMs: number,
   random: () => number,
 ): RestartDecision {
-  const quiet = state.lastRestartAtMs !== undefined && failureAtMs - state.lastRestartAtMs >= config.resetAfterMs
+  const quiet =
+    state.lastRestartAtMs !== undefined && failureAtMs - state.lastRestartAtMs >= config.resetAfterMs
   const restarts = quiet ? 0 : state.restarts
   if (restarts >= config.attempts) {
     return { restart: false, reason: `exponential-delay: all ${config.attempts} restarts are used up`, state }
   }
   const delayMs = backoffMs(config, restarts, random)
-  return { restart: true, delayMs, state: { ...state, restarts: restarts + 1, lastRestartAtMs: failureAtMs + delayMs } }
+  return {
+    restart: true,
+    delayMs,
+    state: { ...state, restarts: restarts + 1, lastRestartAtMs: failureAtMs + delayMs },
+  }
 }
 
 /** Never less than the initial delay nor more than the maximum, whatever the jitter. */

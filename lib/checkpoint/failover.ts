@@ -1,0 +1,61 @@
+import { asAttempt } from '../model/ids.ts'
+import { restorePoint } from './completed-checkpoints.ts'
+import type { FailureCause } from './failure-reasons.ts'
+import { abandonRequests } from './requests.ts'
+import { abortCollecting, isStoring } from './pending-checkpoints.ts'
+import { decideRestart } from './restart-strategy.ts'
+import { change, moveTo, order, tearDown, type Turn } from './turn.ts'
+
+/** The job failed: its tasks are ended, and the restart strategy says whether they start again. */
+export function failJob(turn: Turn, cause: FailureCause): void {
+  const { ending, settings, restartState } = turn.state
+  abortCollecting(turn, 'job-failing', cause.message)
+  abandonRequests(turn, 'job-failing', cause.message)
+  change(turn, { consecutiveFailures: 0, nextPeriodicAtMs: undefined })
+
+  // Whoever suspends the job wants it gone; it starts again when it is resumed.
+  if (ending?.type === 'suspend') {
+    change(turn, { cause, ending: { ...ending, closing: true } })
+    tearDown(turn)
+    return
+  }
+
+  const decision = decideRestart(settings.restart, restartState, turn.nowMs, turn.random)
+  const told = decision.restart ? cause : { ...cause, notRestartedBecause: decision.reason }
+  change(turn, {
+    cause: told,
+    ending: undefined,
+    restartState: decision.state,
+    restartAtMs: decision.restart ? turn.nowMs + decision.delayMs : undefined,
+  })
+  moveTo(turn, 'FAILING', told)
+  tearDown(turn)
+}
+
+/** Once the failed attempt is gone: on to the next one, or the end. */
+export function afterFailure(turn: Turn): void {
+  if (turn.state.status === 'FAILING' && turn.state.restartAtMs !== undefined) {
+    moveTo(turn, 'RESTARTING', turn.state.cause)
+  }
+  const { restartAtMs, status } = turn.state
+  // Until it is known whether a checkpoint being written is complete, it is not known where to start from.
+  if (isStoring(turn)) return
+  if (status === 'FAILING') moveTo(turn, 'FAILED', turn.state.cause)
+  if (status === 'RESTARTING' && restartAtMs !== undefined && turn.nowMs >= restartAtMs) deploy(turn)
+}
+
+/** The next attempt. It commits what it restores, so none may start from before that again. */
+export function deploy(turn: Turn): void {
+  const { state } = turn
+  const attempt = asAttempt(state.attempt + 1)
+  const restoreFrom = restorePoint(turn)
+  const ownId = restoreFrom === state.initialRestorePoint ? undefined : restoreFrom?.checkpointId
+  change(turn, {
+    attempt,
+    deployment: 'deploying',
+    endedTasks: [],
+    restartAtMs: undefined,
+    committedId: ownId ?? state.committedId,
+  })
+  order(turn, { type: 'deploy', attempt, restoreFrom })
+}
