@@ -14,7 +14,7 @@ export interface StreamEnvironment {
 }
 
 /** A fresh environment; `finish` returns what was built with it. */
-export function createEnvironment(): { readonly env: StreamEnvironment; finish(): StreamGraph } {
+export function createEnvironment(): { readonly env: StreamEnvironment; readonly finish: () => StreamGraph } {
   const graph = new GraphBuilder()
   const env: StreamEnvironment = {
     source<T>(uid: string, source: Source<T>, options: OperatorOptions = {}): SourceStream<T> {

@@ -1,0 +1,104 @@
+import type { OperatorSpec, OperatorType, StreamNode } from '../stream/operator-spec.ts'
+import { DEAD_LETTERS_TAG } from '../stream/source.ts'
+import type { OperatorStateSpec, StateSpec } from '../stream/state.ts'
+
+/** Ids of side outputs that begin so are Millrace's own. */
+const RESERVED_TAG_PREFIX = 'millrace.'
+
+const KEYED: Readonly<Record<OperatorType, boolean>> = {
+  source: false,
+  timestamps: false,
+  map: false,
+  'flat-map': false,
+  filter: false,
+  process: false,
+  'keyed-process': true,
+  'keyed-map': true,
+  'keyed-flat-map': true,
+  'keyed-filter': true,
+  'flat-map-with-state': true,
+  reduce: true,
+  window: true,
+  sink: false,
+}
+
+/** Whether the operator works on a keyed stream. */
+export function isKeyed(spec: OperatorSpec): boolean {
+  return KEYED[spec.type]
+}
+
+export function canMakeDeadLetters(spec: OperatorSpec): boolean {
+  return spec.type === 'source' && spec.source.type === 'splits'
+}
+
+/** The most subtasks that the operator's source or sink can have; undefined: any number. */
+export function parallelismMax(spec: OperatorSpec): number | undefined {
+  if (spec.type === 'source') return spec.source.parallelismMax
+  if (spec.type === 'sink') return spec.sink.parallelismMax
+  return undefined
+}
+
+/** Why an operator of this kind has no side output `tagId`; undefined if it can have one. */
+export function sideOutputProblem(spec: OperatorSpec, tagId: string): string | undefined {
+  switch (spec.type) {
+    case 'source':
+      if (!canMakeDeadLetters(spec)) return 'a source function makes no dead letters'
+      return tagId === DEAD_LETTERS_TAG ? undefined : 'the side output of a source is its dead letters'
+    case 'process':
+    case 'keyed-process':
+    case 'keyed-map':
+    case 'keyed-flat-map':
+    case 'keyed-filter':
+      if (!tagId.startsWith(RESERVED_TAG_PREFIX)) return undefined
+      return `tags that begin with '${RESERVED_TAG_PREFIX}' are reserved`
+    case 'window':
+      if (tagId === spec.lateTagId) return undefined
+      return 'a window emits its late records alone, to the tag given to sideOutputLateData'
+    default:
+      return `only process functions, rich functions on keyed streams, windows and sources have side outputs`
+  }
+}
+
+export interface DeclaredState {
+  readonly name: string
+  readonly kind: string
+}
+
+/** The states that the user declared on the operator, by name in order. */
+export function declaredStates(spec: OperatorSpec): readonly DeclaredState[] {
+  const states: StateSpec | OperatorStateSpec = stateSpec(spec) ?? {}
+  return Object.entries(states)
+    .map(([name, state]) => ({
+      name,
+      kind: state.kind === 'operator-list' ? `operator-list (${state.redistribution})` : state.kind,
+    }))
+    .toSorted((a, b) => compareText(a.name, b.name))
+}
+
+function stateSpec(spec: OperatorSpec): StateSpec | OperatorStateSpec | undefined {
+  switch (spec.type) {
+    case 'keyed-process':
+    case 'keyed-map':
+    case 'keyed-flat-map':
+    case 'keyed-filter':
+      return spec.fn.state
+    case 'process':
+      return spec.fn.operatorState
+    case 'source':
+      return spec.source.type === 'function' ? spec.source.fn.operatorState : undefined
+    case 'sink':
+      return spec.sink.type === 'function' ? spec.sink.fn.operatorState : undefined
+    default:
+      return undefined
+  }
+}
+
+/** By code units: the same everywhere, unlike a locale's order. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** What a message calls the operator. */
+export function labelOf(node: StreamNode): string {
+  return `'${node.uid ?? node.name}'`
+}

@@ -1,0 +1,244 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { planJob } from '../../../lib/graph/plan-job.ts'
+import type { DataStream } from '../../../lib/stream/data-stream.ts'
+import type { StreamNode } from '../../../lib/stream/operator-spec.ts'
+import { outputTag } from '../../../lib/stream/types.ts'
+import { boundedOutOfOrderness } from '../../../lib/stream/watermarks.ts'
+import { chainsOf, CONFIG, discard, graphOf, planOf, words, type Word } from './fixtures.ts'
+
+describe('chaining', () => {
+  test('a keyed operator starts a chain; what is forwarded joins it', () => {
+    const plan = planOf((env) => {
+      env
+        .source('words', words)
+        .withTimestamps((w) => w.count, boundedOutOfOrderness(0))
+        .map((w) => w)
+        .keyBy((w) => w.text)
+        .sum('count', 'count')
+        .filter((w) => w.count > 1)
+        .sinkTo('out', discard)
+    })
+    expect(chainsOf(plan)).toEqual([
+      'words words.timestamps-1 words.timestamps-1.map-1',
+      'count count.filter-1 out',
+    ])
+    expect(plan.vertices.map((vertex) => vertex.name)).toEqual([
+      'words -> timestamps -> map',
+      'count -> filter -> out',
+    ])
+    expect(plan.edges).toMatchObject([
+      { index: 0, sourceVertex: 0, sourceOperator: 2, targetVertex: 1, inputIndex: 0, partitioning: 'hash' },
+    ])
+    expect(plan.edges[0]!.keySelector!({ text: 'a' })).toBe('a')
+    expect(plan.vertices.map((vertex) => [vertex.inputEdges, vertex.outputEdges])).toEqual([
+      [[], [0]],
+      [[0], []],
+    ])
+  })
+
+  test('several consumers of one output are chained as a tree', () => {
+    const tag = outputTag<string>('odd')
+    const plan = planOf((env) => {
+      const stream = env.source('words', words).process('split', { processElement() {} })
+      stream.map((w) => w, { uid: 'a' }).sinkTo('out-a', discard)
+      stream.getSideOutput(tag).sinkTo('out-b', discard)
+    })
+    expect(plan.vertices).toHaveLength(1)
+    expect(plan.vertices[0]!.name).toBe('words -> split -> (a -> out-a, out-b)')
+    expect(plan.vertices[0]!.operators.map((o) => [o.uid, o.parent, o.parentTagId])).toEqual([
+      ['words', undefined, undefined],
+      ['split', 0, undefined],
+      ['a', 1, undefined],
+      ['out-a', 2, undefined],
+      ['out-b', 1, 'odd'],
+    ])
+  })
+
+  const twoOperators = (
+    change: (stream: DataStream<Word>) => DataStream<Word>,
+    first: object = {},
+    second: object = {},
+  ) =>
+    planOf((env) => {
+      const stream = env.source('s', words).map((w) => w, { uid: 'a', ...first })
+      change(stream)
+        .map((w) => w, { uid: 'b', ...second })
+        .sinkTo('out', discard, second)
+    })
+
+  const same = (stream: DataStream<Word>) => stream
+  test.each([
+    ['by default', same, {}, {}, ['s a b out'], undefined],
+    ['rebalanced', (s: DataStream<Word>) => s.rebalance(), {}, {}, ['s a', 'b out'], 'rebalance'],
+    ['broadcast', (s: DataStream<Word>) => s.broadcast(), {}, {}, ['s a', 'b out'], 'broadcast'],
+    ['forwarded', (s: DataStream<Word>) => s.forward(), {}, {}, ['s a b out'], undefined],
+    ['of another parallelism', same, {}, { parallelism: 1 }, ['s a', 'b out'], 'rebalance'],
+    ['of another maxParallelism', same, {}, { maxParallelism: 64 }, ['s a', 'b out'], 'forward'],
+    ['that is a head', same, {}, { chaining: 'head' }, ['s a', 'b', 'out'], 'forward'],
+    ['that never chains', same, {}, { chaining: 'never' }, ['s a', 'b', 'out'], 'forward'],
+    ['after one that never chains', same, { chaining: 'never' }, {}, ['s', 'a', 'b out'], 'forward'],
+    ['after a head', same, { chaining: 'head' }, {}, ['s', 'a b out'], undefined],
+  ] as const)('an operator %s', (_name, change, first, second, chains, partitioning) => {
+    const plan = twoOperators(change, first, second)
+    expect(chainsOf(plan)).toEqual(chains)
+    const edge = plan.edges.find(({ targetVertex }) => plan.vertices[targetVertex]!.id === 'b')
+    expect(edge?.partitioning).toBe(partitioning)
+  })
+
+  test('an operator with several inputs starts a chain', () => {
+    const plan = planOf((env) => {
+      const a = env.source('a', words)
+      const b = env.source('b', words)
+      a.union(b, a)
+        .map((w) => w, { uid: 'm' })
+        .sinkTo('out', discard)
+    })
+    expect(chainsOf(plan)).toEqual(['a', 'b', 'm out'])
+    expect(plan.edges.map((edge) => [edge.sourceVertex, edge.targetVertex, edge.partitioning])).toEqual([
+      [0, 2, 'forward'],
+      [1, 2, 'forward'],
+      [0, 2, 'forward'],
+    ])
+  })
+
+  test('property: every logical edge is inside a chain or is a JobEdge, once and unchanged', () => {
+    fc.assert(
+      fc.property(programs, (steps) => {
+        const graph = graphOf((env) => {
+          const streams: DataStream<Word>[] = [env.source('s0', words), env.source('s1', words)]
+          for (const [i, step] of steps.entries()) {
+            const from = streams[step.from % streams.length]!
+            const options = { parallelism: step.parallelism, chaining: step.chaining }
+            if (step.kind === 'union')
+              streams.push(from.union(streams[step.other % streams.length]!).map((w) => w, options))
+            else if (step.kind === 'keyed')
+              streams.push(from.keyBy((w) => w.text).sum(`k${i}`, 'count', options))
+            else if (step.kind === 'rebalance') streams.push(from.rebalance().map((w) => w, options))
+            else streams.push(from.map((w) => w, options))
+          }
+          for (const [i, stream] of streams.entries()) stream.sinkTo(`out${i}`, discard)
+        })
+        const plan = planJob(graph, CONFIG)
+        const placed = plan.vertices.flatMap((vertex) =>
+          vertex.operators.map((operator) => ({ vertex, operator })),
+        )
+        expect(placed).toHaveLength(graph.nodes.length)
+        const placeOf = (node: StreamNode) => placed.find(({ operator }) => operator.spec === node.spec)!
+        let crossing = 0
+        for (const node of graph.nodes) {
+          const target = placeOf(node)
+          for (const edge of node.inputs) {
+            const source = placeOf(edge.from)
+            const position = source.vertex.operators.indexOf(source.operator)
+            const inside = target.operator.parent !== undefined
+            if (inside) {
+              expect(source.vertex).toBe(target.vertex)
+              expect(target.operator.parent).toBe(position)
+              expect(node.inputs).toHaveLength(1)
+              expect(['default', 'forward']).toContain(edge.partitioning)
+              continue
+            }
+            crossing++
+            const alike = plan.edges.filter(
+              (job) =>
+                job.sourceVertex === source.vertex.index &&
+                job.sourceOperator === position &&
+                job.targetVertex === target.vertex.index,
+            )
+            expect(alike).toHaveLength(node.inputs.filter(({ from }) => from === edge.from).length)
+            expect(target.vertex.operators[0]).toBe(target.operator)
+            if (edge.partitioning !== 'default') expect(alike[0]!.partitioning).toBe(edge.partitioning)
+            expect(source.vertex.index).toBeLessThan(target.vertex.index)
+          }
+        }
+        expect(plan.edges).toHaveLength(crossing)
+        for (const edge of plan.edges.filter(({ partitioning }) => partitioning === 'forward')) {
+          expect(plan.vertices[edge.sourceVertex]!.parallelism).toBe(
+            plan.vertices[edge.targetVertex]!.parallelism,
+          )
+        }
+      }),
+    )
+  })
+})
+
+const programs = fc.array(
+  fc.record({
+    kind: fc.constantFrom('map' as const, 'union' as const, 'keyed' as const, 'rebalance' as const),
+    from: fc.nat(20),
+    other: fc.nat(20),
+    parallelism: fc.constantFrom(1, 2, 3),
+    chaining: fc.constantFrom('always' as const, 'head' as const, 'never' as const),
+  }),
+  { maxLength: 12 },
+)
+
+describe('parallelism', () => {
+  test('is the operator’s own, else the job’s as far as the source or sink allows', () => {
+    const single = { ...words, parallelismMax: 1 }
+    const plan = planOf((env) => {
+      env
+        .source('one', single)
+        .map((w) => w, { uid: 'm' })
+        .sinkTo('out', { ...discard, parallelismMax: 1 })
+      env.source('own', words, { parallelism: 3 }).sinkTo('out-2', discard, { parallelism: 3 })
+    })
+    const parallelisms = plan.vertices.map((vertex) => [vertex.id, vertex.parallelism])
+    expect(Object.fromEntries(parallelisms)).toEqual({ one: 1, m: 2, out: 1, own: 3 })
+  })
+})
+
+describe('uids', () => {
+  test('an operator added elsewhere shifts none', () => {
+    const uids = (extra: boolean) =>
+      planOf((env) => {
+        const stream = env.source('words', words)
+        if (extra)
+          env
+            .source('more', words)
+            .map((w) => w)
+            .sinkTo('more-out', discard)
+        stream
+          .map((w) => w)
+          .map((w) => w)
+          .sinkTo('a', discard)
+        if (extra) stream.filter(() => true).sinkTo('b', discard)
+        stream.map((w) => w).sinkTo('c', discard)
+      }).vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.uid))
+    expect(uids(false)).toEqual(['words', 'words.map-1', 'words.map-1.map-1', 'a', 'words.map-2', 'c'])
+    expect(uids(true)).toEqual(expect.arrayContaining(uids(false)))
+  })
+
+  test('a derived uid avoids those given, and stays short', () => {
+    const plan = planOf((env) => {
+      let stream: DataStream<Word> = env.source('words', words).map((w) => w, { uid: 'words.map-2' })
+      for (let i = 0; i < 100; i++) stream = stream.map((w) => w)
+      stream.sinkTo('out', discard)
+      const other = env.source('o', words)
+      other.map((w) => w).sinkTo('p', discard)
+      other.map((w) => w, { uid: 'o.map-1' }).sinkTo('q', discard)
+    })
+    const uids = plan.vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.uid))
+    expect(new Set(uids).size).toBe(uids.length)
+    expect(Math.max(...uids.map((uid) => uid.length))).toBeLessThanOrEqual(200)
+    expect(uids).toContain('o.map-2')
+  })
+})
+
+describe('dead letters', () => {
+  test('are reported where a source can make them and no stream takes them', () => {
+    const plan = planOf((env) => {
+      const taken = env.source('taken', words)
+      taken.sinkTo('a', discard)
+      taken.deadLetters.sinkTo('dead', discard)
+      env.source('left', words).sinkTo('b', discard)
+      env
+        .source('none', { type: 'function', kind: 'f', bounded: true, fn: { poll: () => 'end' } })
+        .sinkTo('c', discard)
+    })
+    expect(plan.unconsumedDeadLetters).toEqual(['left'])
+    const dead = plan.vertices[0]!.operators.find(({ uid }) => uid === 'dead')
+    expect(dead!.parentTagId).toBe('millrace.dead-letters')
+  })
+})
