@@ -1,11 +1,26 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { planJob } from '../../../lib/graph/plan-job.ts'
 import type { DataStream } from '../../../lib/stream/data-stream.ts'
-import type { StreamNode } from '../../../lib/stream/operator-spec.ts'
+import type { JobPlan } from '../../../lib/graph/plan.ts'
+import type { StreamGraph } from '../../../lib/stream/operator-spec.ts'
 import { outputTag } from '../../../lib/stream/types.ts'
 import { boundedOutOfOrderness } from '../../../lib/stream/watermarks.ts'
 import { chainsOf, CONFIG, discard, graphOf, planOf, words, type Word } from './fixtures.ts'
+
+const twoOperators = (
+  change: (stream: DataStream<Word>) => DataStream<Word>,
+  first: object = {},
+  second: object = {},
+) =>
+  planOf((env) => {
+    const stream = env.source('s', words).map((w) => w, { uid: 'a', ...first })
+    change(stream)
+      .map((w) => w, { uid: 'b', ...second })
+      .sinkTo('out', discard, second)
+  })
+
+const same = (stream: DataStream<Word>) => stream
 
 describe('chaining', () => {
   test('a keyed operator starts a chain; what is forwarded joins it', () => {
@@ -55,19 +70,6 @@ describe('chaining', () => {
     ])
   })
 
-  const twoOperators = (
-    change: (stream: DataStream<Word>) => DataStream<Word>,
-    first: object = {},
-    second: object = {},
-  ) =>
-    planOf((env) => {
-      const stream = env.source('s', words).map((w) => w, { uid: 'a', ...first })
-      change(stream)
-        .map((w) => w, { uid: 'b', ...second })
-        .sinkTo('out', discard, second)
-    })
-
-  const same = (stream: DataStream<Word>) => stream
   test.each([
     ['by default', same, {}, {}, ['s a b out'], undefined],
     ['rebalanced', (s: DataStream<Word>) => s.rebalance(), {}, {}, ['s a', 'b out'], 'rebalance'],
@@ -109,7 +111,7 @@ describe('chaining', () => {
           const streams: DataStream<Word>[] = [env.source('s0', words), env.source('s1', words)]
           for (const [i, step] of steps.entries()) {
             const from = streams[step.from % streams.length]!
-            const options = { parallelism: step.parallelism, chaining: step.chaining }
+            const options = { name: `n${i}`, parallelism: step.parallelism, chaining: step.chaining }
             if (step.kind === 'union')
               streams.push(from.union(streams[step.other % streams.length]!).map((w) => w, options))
             else if (step.kind === 'keyed')
@@ -120,44 +122,9 @@ describe('chaining', () => {
           for (const [i, stream] of streams.entries()) stream.sinkTo(`out${i}`, discard)
         })
         const plan = planJob(graph, CONFIG)
-        const placed = plan.vertices.flatMap((vertex) =>
-          vertex.operators.map((operator) => ({ vertex, operator })),
-        )
-        expect(placed).toHaveLength(graph.nodes.length)
-        const placeOf = (node: StreamNode) => placed.find(({ operator }) => operator.spec === node.spec)!
-        let crossing = 0
-        for (const node of graph.nodes) {
-          const target = placeOf(node)
-          for (const edge of node.inputs) {
-            const source = placeOf(edge.from)
-            const position = source.vertex.operators.indexOf(source.operator)
-            const inside = target.operator.parent !== undefined
-            if (inside) {
-              expect(source.vertex).toBe(target.vertex)
-              expect(target.operator.parent).toBe(position)
-              expect(node.inputs).toHaveLength(1)
-              expect(['default', 'forward']).toContain(edge.partitioning)
-              continue
-            }
-            crossing++
-            const alike = plan.edges.filter(
-              (job) =>
-                job.sourceVertex === source.vertex.index &&
-                job.sourceOperator === position &&
-                job.targetVertex === target.vertex.index,
-            )
-            expect(alike).toHaveLength(node.inputs.filter(({ from }) => from === edge.from).length)
-            expect(target.vertex.operators[0]).toBe(target.operator)
-            if (edge.partitioning !== 'default') expect(alike[0]!.partitioning).toBe(edge.partitioning)
-            expect(source.vertex.index).toBeLessThan(target.vertex.index)
-          }
-        }
-        expect(plan.edges).toHaveLength(crossing)
-        for (const edge of plan.edges.filter(({ partitioning }) => partitioning === 'forward')) {
-          expect(plan.vertices[edge.sourceVertex]!.parallelism).toBe(
-            plan.vertices[edge.targetVertex]!.parallelism,
-          )
-        }
+        expect(plannedEdges(plan).toSorted()).toEqual(logicalEdges(graph).toSorted())
+        expect(plan.vertices.flatMap((vertex) => vertex.operators)).toHaveLength(graph.nodes.length)
+        expect(plan.edges.every((edge) => edge.sourceVertex < edge.targetVertex)).toBe(true)
       }),
     )
   })
@@ -174,6 +141,38 @@ const programs = fc.array(
   { maxLength: 12 },
 )
 
+/** Every edge of the graph, with the partitioning that it must have. */
+function logicalEdges(graph: StreamGraph): readonly string[] {
+  return graph.nodes.flatMap((node) =>
+    node.inputs.map(({ from, partitioning, tagId }) => {
+      const alike = (from.parallelism ?? CONFIG.parallelism) === (node.parallelism ?? CONFIG.parallelism)
+      const resolved = partitioning === 'default' ? (alike ? 'forward' : 'rebalance') : partitioning
+      return [from.name, tagId, node.name, resolved].join(' ')
+    }),
+  )
+}
+
+/** Every edge that the plan carries out: within chains, and between them. */
+function plannedEdges(plan: JobPlan): readonly string[] {
+  const within = plan.vertices.flatMap(({ operators }) =>
+    operators
+      .filter(({ parent }) => parent !== undefined)
+      .map(({ name, parent, parentTagId }) =>
+        [operators[parent!]!.name, parentTagId, name, 'forward'].join(' '),
+      ),
+  )
+  const between = plan.edges.map((edge) => {
+    const source = plan.vertices[edge.sourceVertex]!.operators[edge.sourceOperator]!
+    return [
+      source.name,
+      edge.tagId,
+      plan.vertices[edge.targetVertex]!.operators[0]!.name,
+      edge.partitioning,
+    ].join(' ')
+  })
+  return [...within, ...between]
+}
+
 describe('parallelism', () => {
   test('is the operator’s own, else the job’s as far as the source or sink allows', () => {
     const single = { ...words, parallelismMax: 1 }
@@ -189,25 +188,26 @@ describe('parallelism', () => {
   })
 })
 
+const uidsOf = (extra: boolean) =>
+  planOf((env) => {
+    const stream = env.source('words', words)
+    if (extra)
+      env
+        .source('more', words)
+        .map((w) => w)
+        .sinkTo('more-out', discard)
+    stream
+      .map((w) => w)
+      .map((w) => w)
+      .sinkTo('a', discard)
+    if (extra) stream.filter(() => true).sinkTo('b', discard)
+    stream.map((w) => w).sinkTo('c', discard)
+  }).vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.uid))
+
 describe('uids', () => {
   test('an operator added elsewhere shifts none', () => {
-    const uids = (extra: boolean) =>
-      planOf((env) => {
-        const stream = env.source('words', words)
-        if (extra)
-          env
-            .source('more', words)
-            .map((w) => w)
-            .sinkTo('more-out', discard)
-        stream
-          .map((w) => w)
-          .map((w) => w)
-          .sinkTo('a', discard)
-        if (extra) stream.filter(() => true).sinkTo('b', discard)
-        stream.map((w) => w).sinkTo('c', discard)
-      }).vertices.flatMap((vertex) => vertex.operators.map((operator) => operator.uid))
-    expect(uids(false)).toEqual(['words', 'words.map-1', 'words.map-1.map-1', 'a', 'words.map-2', 'c'])
-    expect(uids(true)).toEqual(expect.arrayContaining(uids(false)))
+    expect(uidsOf(false)).toEqual(['words', 'words.map-1', 'words.map-1.map-1', 'a', 'words.map-2', 'c'])
+    expect(uidsOf(true)).toEqual(expect.arrayContaining(uidsOf(false)))
   })
 
   test('a derived uid avoids those given, and stays short', () => {

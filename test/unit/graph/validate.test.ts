@@ -39,12 +39,13 @@ describe('problems of a job', () => {
   })
 
   test('a function with side outputs alone needs no consumer of its own stream', () => {
-    const run = () =>
+    const problems = problemsOf(() =>
       planOf((env) => {
         const stream = env.source('s', words).process('p', { processElement() {} })
         stream.getSideOutput(outputTag<string>('t')).sinkTo('out', discard)
-      })
-    expect(problemsOf(run)).toEqual([])
+      }),
+    )
+    expect(problems).toEqual([])
   })
 
   test.each([
@@ -77,16 +78,19 @@ describe('problems of a job', () => {
 
   test('more subtasks than a source allows', () => {
     const single = { ...words, parallelismMax: 1 }
-    const run = () => planOf((env) => env.source('s', single, { parallelism: 2 }).sinkTo('out', discard))
-    expect(problemsOf(run)).toEqual([
+    const problems = problemsOf(() =>
+      planOf((env) => env.source('s', single, { parallelism: 2 }).sinkTo('out', discard)),
+    )
+    expect(problems).toEqual([
       "operator 's': parallelism: expected at most 1, which is all that its source allows, got 2",
     ])
   })
 
   test('forward between different parallelisms', () => {
-    const run = () =>
-      planOf((env) => env.source('s', words).forward().sinkTo('out', discard, { parallelism: 1 }))
-    expect(problemsOf(run)).toEqual([
+    const problems = problemsOf(() =>
+      planOf((env) => env.source('s', words).forward().sinkTo('out', discard, { parallelism: 1 })),
+    )
+    expect(problems).toEqual([
       "forward() from 's' to 'out': expected the same parallelism at both ends, got 2 and 1; " +
         'use rebalance() or set them alike',
     ])
