@@ -5,7 +5,7 @@ import type { Ending } from './coordinator-state.ts'
 import { failJob } from './failover.ts'
 import { isTerminal } from './job-status.ts'
 import { abortCollecting, findPending, isStoring, trigger } from './pending-checkpoints.ts'
-import { abandonRequests } from './requests.ts'
+import { abandonQueued, abandonRequests } from './requests.ts'
 import { hasSlot } from './slots.ts'
 import { answer, change, moveTo, order, tearDown, type Turn } from './turn.ts'
 
@@ -121,6 +121,7 @@ function lastCheckpointFailed(turn: Turn, ending: Ending): void {
 
 function close(turn: Turn, ending: Ending): void {
   abortCollecting(turn, 'job-stopping', 'the job is ending')
+  abandonQueued(turn, 'job-stopping', 'the job is ending')
   change(turn, { ending: { ...ending, closing: true }, nextPeriodicAtMs: undefined })
   if (ending.type === 'suspend') tearDown(turn)
   else order(turn, { type: 'finish-tasks', attempt: turn.state.attempt })

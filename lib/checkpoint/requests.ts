@@ -51,15 +51,18 @@ export function requestStop(
 
 /** The attempt that was to serve these requests ends: those without a checkpoint under way are answered now. */
 export function abandonRequests(turn: Turn, reason: CheckpointFailureReason, message: string): void {
-  const { queued, ending } = turn.state
-  for (const requestId of queued) answer(turn, requestId, { type: 'failed', reason, message })
-  change(turn, { queued: [] })
+  const { ending, lastSavepoint } = turn.state
+  abandonQueued(turn, reason, message)
   if (ending?.type === 'stop' && (ending.closing || ending.checkpointId === undefined)) {
-    const savepoint = turn.state.lastSavepoint
     const kept =
-      ending.closing && savepoint !== undefined ? `; its savepoint is at ${savepoint.location}` : ''
+      ending.closing && lastSavepoint !== undefined ? `; its savepoint is at ${lastSavepoint.location}` : ''
     answer(turn, ending.requestId, { type: 'failed', reason, message: `${message}${kept}` })
   }
+}
+
+export function abandonQueued(turn: Turn, reason: CheckpointFailureReason, message: string): void {
+  for (const requestId of turn.state.queued) answer(turn, requestId, { type: 'failed', reason, message })
+  change(turn, { queued: [] })
 }
 
 function whyNot(turn: Turn): string | undefined {
