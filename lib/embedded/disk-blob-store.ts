@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { dirname, join, resolve } from 'node:path'
+import type { BlobStore } from '../ports/blob-store.ts'
+import { assertBlobName, TEMPORARY_PREFIX } from './blob-names.ts'
+import { blobStoreError, hasCode, nodeFiles, type DiskFiles } from './disk-files.ts'
+
+/** Another process may clean a directory up while this one writes into it; then it writes again. */
+const PUT_TRIES_MAX = 3
+/** Tells this process from an earlier one that had the same number, as in containers. */
+const PROCESS_TOKEN = randomUUID().slice(0, 8)
+
+/** Writes under way in this process, whichever store object does them: one name at a time where links are missing. */
+let temporaryCount = 0
+
+/**
+ * Blobs as files below a directory. A blob gets its name only once its bytes are on the disk: it is written under a
+ * temporary name and flushed, then linked (which fails if the name is taken), and the directory flushed.
+ */
+export class DiskBlobStore implements BlobStore {
+  readonly location: string
+  readonly #files: DiskFiles
+  /** Names being renamed into place; see #claim. */
+  readonly #claiming = new Set<string>()
+
+  private constructor(location: string, files: DiskFiles) {
+    this.location = location
+    this.#files = files
+  }
+
+  /**
+   * The store in `directory`, which is made at the first write. Removes what a crashed process left half-written.
+   * Rejects with a BlobStoreError if `directory` cannot be read.
+   */
+  static async open(directory: string, files: DiskFiles = nodeFiles): Promise<DiskBlobStore> {
+    const store = new DiskBlobStore(resolve(directory), files)
+    await store.#removeLeftovers()
+    return store
+  }
+
+  async putIfAbsent(name: string, bytes: Uint8Array): Promise<'stored' | 'exists'> {
+    assertBlobName(name)
+    const path = join(this.location, name)
+    for (let tries = 1; ; tries++) {
+      try {
+        if (await this.#files.exists(path)) return 'exists'
+        await this.#makeDurableDirectory(dirname(path))
+        return await this.#put(path, bytes)
+      } catch (cause) {
+        if (hasCode(cause, 'ENOENT') && tries < PUT_TRIES_MAX) continue
+        throw blobStoreError('write', path, cause)
+      }
+    }
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    assertBlobName(name)
+    const path = join(this.location, name)
+    try {
+      return await this.#files.read(path)
+    } catch (cause) {
+      if (hasCode(cause, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined
+      throw blobStoreError('read', path, cause)
+    }
+  }
+
+  async delete(name: string): Promise<void> {
+    assertBlobName(name)
+    const path = join(this.location, name)
+    try {
+      await this.#files.unlink(path)
+      // A record must not come back after a power cut when the segments it names are gone.
+      await this.#files.syncDirectory(dirname(path))
+    } catch (cause) {
+      if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return
+      throw blobStoreError('delete', path, cause)
+    }
+    await this.#removeEmptyParents(dirname(path))
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+    const names: string[] = []
+    await this.#walk(folder, (name) => {
+      if (!isTemporary(name) && name.startsWith(prefix)) names.push(name)
+    })
+    return names.toSorted()
+  }
+
+  async #put(path: string, bytes: Uint8Array): Promise<'stored' | 'exists'> {
+    const directory = dirname(path)
+    const temporary = join(
+      directory,
+      `${TEMPORARY_PREFIX}${process.pid}-${PROCESS_TOKEN}-${++temporaryCount}`,
+    )
+    try {
+      await this.#writeThrough(temporary, bytes)
+      const outcome = await this.#claim(temporary, path)
+      await this.#files.syncDirectory(directory)
+      return outcome
+    } finally {
+      await this.#files.unlink(temporary).catch(() => undefined)
+    }
+  }
+
+  /** The bytes are on the disk when this resolves. */
+  async #writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.#files.create(path)
+    try {
+      for (let written = 0; written < bytes.length;) {
+        const count = await file.write(bytes.subarray(written))
+        if (count === 0) throw new Error('the file took no more bytes')
+        written += count
+      }
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Gives the finished file its name, if nobody has it. */
+  async #claim(temporary: string, path: string): Promise<'stored' | 'exists'> {
+    try {
+      await this.#files.link(temporary, path)
+      return 'stored'
+    } catch (cause) {
+      if (hasCode(cause, 'EEXIST')) return 'exists'
+      if (!hasCode(cause, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw cause
+    }
+    // A file system without hard links: a rename cannot refuse, so writers of this store take turns. Other processes
+    // do not write the same names: runs have directories of their own, and shared names follow from the content.
+    if (this.#claiming.has(path)) return 'exists'
+    this.#claiming.add(path)
+    try {
+      if (await this.#files.exists(path)) return 'exists'
+      await this.#files.rename(temporary, path)
+      return 'stored'
+    } finally {
+      this.#claiming.delete(path)
+    }
+  }
+
+  /** A new directory's name is in its parent, which has to be flushed too, up to one that was there before. */
+  async #makeDurableDirectory(directory: string): Promise<void> {
+    const topmost = await this.#files.makeDirectory(directory)
+    if (topmost === undefined) return
+    for (let current = directory; current.length >= topmost.length; current = dirname(current)) {
+      await this.#files.syncDirectory(dirname(current))
+    }
+  }
+
+  /** Best effort: a directory that somebody is writing into stays. */
+  async #removeEmptyParents(directory: string): Promise<void> {
+    for (let current = directory; current.length > this.location.length; current = dirname(current)) {
+      try {
+        await this.#files.removeEmptyDirectory(current)
+      } catch {
+        return
+      }
+    }
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    const leftovers: string[] = []
+    await this.#walk('', (name) => {
+      if (isTemporary(name) && isAbandoned(name)) leftovers.push(name)
+    })
+    for (const name of leftovers) await this.#files.unlink(join(this.location, name)).catch(() => undefined)
+  }
+
+  async #walk(folder: string, visit: (name: string) => void): Promise<void> {
+    const path = join(this.location, folder)
+    let entries
+    try {
+      entries = await this.#files.entries(path)
+    } catch (cause) {
+      if (hasCode(cause, 'ENOENT')) return
+      if (hasCode(cause, 'ENOTDIR') && folder !== '') return
+      throw blobStoreError('list', path, cause)
+    }
+    for (const { name, isDirectory } of entries) {
+      if (isDirectory) await this.#walk(`${folder}${name}/`, visit)
+      else visit(folder + name)
+    }
+  }
+}
+
+function isTemporary(name: string): boolean {
+  return name.slice(name.lastIndexOf('/') + 1).startsWith(TEMPORARY_PREFIX)
+}
+
+/** Whether the process that wrote this temporary file is gone. */
+function isAbandoned(name: string): boolean {
+  const [pid, token] = name.slice(name.lastIndexOf(TEMPORARY_PREFIX) + TEMPORARY_PREFIX.length).split('-')
+  if (Number(pid) === process.pid) return token !== PROCESS_TOKEN
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (cause) {
+    return hasCode(cause, 'ESRCH')
+  }
+}

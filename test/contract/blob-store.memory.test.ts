@@ -1,0 +1,4 @@
+import { MemoryBlobStore } from '../../lib/embedded/memory-blob-store.ts'
+import { blobStoreContract } from './blob-store.ts'
+
+blobStoreContract('MemoryBlobStore', () => Promise.resolve(new MemoryBlobStore()))
