@@ -7,25 +7,31 @@ export type BarrierOutcome =
   /** Of a checkpoint that was given up or overtaken. */
   | { readonly type: 'stale' }
 
+interface Alignment {
+  readonly checkpointId: number
+  readonly arrived: Set<number>
+  readonly startedAtMs: number
+}
+
 /**
  * Tells when a task has barrier *n* from all its channels. In exactly-once mode a channel that has delivered its
  * barrier is blocked until then: nothing after the barrier is read from it (invariant 4, consistent cut). In
- * at-least-once mode no channel is blocked, and several checkpoints may be under way.
+ * at-least-once mode no channel is blocked, and several checkpoints may be under way. Each channel delivers its
+ * barriers in ascending order.
  */
 export class BarrierAligner {
-  private readonly channels: number
   private readonly exactlyOnce: boolean
+  /** The last barrier of each channel. */
+  private readonly lastIds: number[]
   /** Ascending. Holds one at most in exactly-once mode. */
-  private pending: {
-    readonly checkpointId: number
-    readonly arrived: Set<number>
-    readonly startedAtMs: number
-  }[] = []
+  private pending: Alignment[] = []
   /** No checkpoint up to this one is waited for any more. */
   private settledId = 0
+  /** Given up, while barriers of theirs or of earlier ones may still come. */
+  private readonly aborted = new Set<number>()
 
   constructor(channels: number, mode: 'exactly-once' | 'at-least-once') {
-    this.channels = channels
+    this.lastIds = new Array<number>(channels).fill(0)
     this.exactlyOnce = mode === 'exactly-once'
   }
 
@@ -34,7 +40,21 @@ export class BarrierAligner {
   }
 
   onBarrier(channel: number, checkpointId: number, nowMs: number): BarrierOutcome {
-    if (checkpointId <= this.settledId) return { type: 'stale' }
+    this.lastIds[channel] = checkpointId
+    const outcome = this.align(channel, checkpointId, nowMs)
+    if (this.aborted.size > 0) this.forgetAborted()
+    return outcome
+  }
+
+  /** The coordinator gave up `checkpointId`: the channels that wait for it go on. Others are aligned as before. */
+  onAborted(checkpointId: number): void {
+    this.pending = this.pending.filter((one) => one.checkpointId !== checkpointId)
+    this.aborted.add(checkpointId)
+    this.forgetAborted()
+  }
+
+  private align(channel: number, checkpointId: number, nowMs: number): BarrierOutcome {
+    if (checkpointId <= this.settledId || this.aborted.has(checkpointId)) return { type: 'stale' }
     // A barrier of a newer checkpoint on a channel that owes an older one: the older was given up.
     if (this.exactlyOnce && this.pending.length > 0) {
       const current = this.pending[0]!.checkpointId
@@ -48,19 +68,21 @@ export class BarrierAligner {
       this.pending.sort((a, b) => a.checkpointId - b.checkpointId)
     }
     one.arrived.add(channel)
-    if (one.arrived.size < this.channels) return { type: 'waiting' }
+    if (one.arrived.size < this.lastIds.length) return { type: 'waiting' }
     this.settle(checkpointId)
     return { type: 'complete', alignmentMs: nowMs - one.startedAtMs }
-  }
-
-  /** The coordinator gave up `checkpointId`. */
-  onAborted(checkpointId: number): void {
-    this.pending = this.pending.filter((one) => one.checkpointId !== checkpointId)
-    if (this.exactlyOnce) this.settledId = Math.max(this.settledId, checkpointId)
   }
 
   private settle(checkpointId: number): void {
     this.settledId = checkpointId
     this.pending = this.pending.filter((one) => one.checkpointId > checkpointId)
+  }
+
+  /** What every channel has passed cannot come again. */
+  private forgetAborted(): void {
+    const passedId = Math.max(this.settledId, Math.min(...this.lastIds))
+    for (const checkpointId of this.aborted) {
+      if (checkpointId <= passedId) this.aborted.delete(checkpointId)
+    }
   }
 }
