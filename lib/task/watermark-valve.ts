@@ -1,4 +1,4 @@
-import { MIN_WATERMARK } from '../model/elements.ts'
+import { MAX_WATERMARK, MIN_WATERMARK } from '../model/elements.ts'
 
 /** What an element of a channel changes for the task. */
 export interface ValveChange {
@@ -11,8 +11,9 @@ export interface ValveChange {
 const NOTHING: ValveChange = { watermarkMs: undefined, idle: undefined }
 
 /**
- * The watermark of a task: the least over its channels, leaving out idle ones and those that ended (an ended channel's
- * last watermark is the greatest there is). It never goes back (invariant 10).
+ * The watermark of a task: the least over its channels. Left out are idle channels, and those whose event time has
+ * ended: else one that ended would let event time end for others that are merely idle. When no channel is left, the
+ * greatest watermark of the idle ones counts. It never goes back (invariant 10).
  */
 export class WatermarkValve {
   private readonly channelMs: number[]
@@ -43,18 +44,23 @@ export class WatermarkValve {
   }
 
   private change(): ValveChange {
-    let leastMs = Number.POSITIVE_INFINITY
-    let greatestMs = MIN_WATERMARK
+    let leastMs = MAX_WATERMARK
+    let greatestIdleMs = MIN_WATERMARK
     let active = 0
+    let idleChannels = 0
     for (let channel = 0; channel < this.channelMs.length; channel++) {
       const ms = this.channelMs[channel]!
-      if (ms > greatestMs) greatestMs = ms
-      if (this.channelIdle[channel]) continue
-      active++
-      if (ms < leastMs) leastMs = ms
+      if (ms === MAX_WATERMARK) continue
+      if (this.channelIdle[channel]) {
+        idleChannels++
+        if (ms > greatestIdleMs) greatestIdleMs = ms
+      } else {
+        active++
+        if (ms < leastMs) leastMs = ms
+      }
     }
-    const idle = active === 0
-    const nextMs = idle ? greatestMs : leastMs
+    const idle = active === 0 && idleChannels > 0
+    const nextMs = idle ? greatestIdleMs : leastMs
     const watermarkMs = nextMs > this.currentMs ? nextMs : undefined
     if (watermarkMs !== undefined) this.currentMs = watermarkMs
     const idleChange = idle === this.idle ? undefined : idle
