@@ -1,17 +1,7 @@
 import murmurhash from 'murmurhash'
 import { asOperatorUid, type OperatorUid } from '../model/ids.ts'
+import { NAME_CHARS_MAX, nameProblem } from '../model/names.ts'
 import type { StreamEdge, StreamNode } from '../stream/operator-spec.ts'
-
-export const UID_CHARS_MAX = 200
-
-/** What is wrong with a uid; undefined if nothing is. Uids become parts of paths and of keys. */
-export function uidProblem(uid: string): string | undefined {
-  if (uid.length === 0) return 'expected a name, got empty text'
-  if (uid.length > UID_CHARS_MAX) return `expected at most ${UID_CHARS_MAX} characters, got ${uid.length}`
-  // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f/]/.test(uid)) return "expected no '/' and no control characters"
-  return undefined
-}
 
 /**
  * Gives every node its uid. Those without one get the uid of what feeds them, their type, and a number that tells
@@ -38,7 +28,7 @@ function derivedUid(
     tagId === undefined ? uids.get(from)! : `${uids.get(from)!}:${tagId}`
   const path = `${node.inputs.map(outputName).join('+')}.${node.spec.type}`
   // Leaves room for the number.
-  const fits = uidProblem(path) === undefined && path.length < UID_CHARS_MAX - 10
+  const fits = nameProblem(path) === undefined && path.length < NAME_CHARS_MAX - 10
   const stem = fits ? path : `${node.spec.type}.${murmurhash.v3(path, 0).toString(16)}`
   let count = 1
   while (taken.has(`${stem}-${count}`)) count++

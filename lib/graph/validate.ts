@@ -1,12 +1,10 @@
+import { nameProblem } from '../model/names.ts'
+import { MAX_PARALLELISM_MAX } from '../model/key-groups.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
 import { isKeyed, labelOf, parallelismMax, sideOutputProblem } from './operator-traits.ts'
 import { findCycle } from './topology.ts'
-import { uidProblem } from './uids.ts'
-
-/** As Flink: a key group's number has 15 bits. */
-export const MAX_PARALLELISM_MAX = 32_768
 
 export type ParallelismConfig = Pick<JobConfig, 'parallelism' | 'maxParallelism'>
 
@@ -72,7 +70,7 @@ function uidProblems({ nodes }: StreamGraph): readonly string[] {
   const counts = new Map<string, number>()
   for (const { uid } of nodes) if (uid !== undefined) counts.set(uid, (counts.get(uid) ?? 0) + 1)
   return [...counts].flatMap(([uid, count]) => {
-    const invalid = uidProblem(uid)
+    const invalid = nameProblem(uid)
     return [
       ...(invalid === undefined ? [] : [`uid ${JSON.stringify(uid)}: ${invalid}`]),
       ...(count === 1
@@ -108,11 +106,12 @@ function operatorProblems(node: StreamNode): readonly string[] {
   return problems
 }
 
+const inRange = (value: number) => Number.isInteger(value) && value >= 1 && value <= MAX_PARALLELISM_MAX
+
 function parallelismProblems(node: StreamNode, config: ParallelismConfig): readonly string[] {
   const problems: string[] = []
   const complain = (what: string, expected: string, found: number) =>
     problems.push(`operator ${labelOf(node)}: ${what}: expected ${expected}, got ${found}`)
-  const inRange = (value: number) => Number.isInteger(value) && value >= 1 && value <= MAX_PARALLELISM_MAX
   const range = `a whole number from 1 to ${MAX_PARALLELISM_MAX}`
 
   const parallelism = resolveParallelism(node, config)

@@ -1,5 +1,8 @@
 import type { KeyGroup } from './ids.ts'
 
+/** The most key groups that an operator can have, as in Flink: a key group's number has 15 bits. */
+export const MAX_PARALLELISM_MAX = 32_768
+
 /** An inclusive range of key groups: what one subtask owns. */
 export interface KeyGroupRange {
   readonly first: KeyGroup
