@@ -88,5 +88,5 @@ function arrow(edge: JobEdge): string {
 
 /** Mermaid's entities for what would end a label or be taken for markup. */
 function escape(text: string): string {
-  return text.replaceAll(/["#<>&\n\r]/g, (char) => `#${char.codePointAt(0)};`)
+  return text.replaceAll(/["#<&\n\r]/g, (char) => `#${char.codePointAt(0)};`)
 }

@@ -128,8 +128,8 @@ test('a plan as a Mermaid flowchart', () => {
   expect(planToMermaid(planOf(build))).toMatchInlineSnapshot(`
     "flowchart LR
       v0["words<br/>parallelism 2"]
-      v1["count -#62; out<br/>parallelism 2"]
-      v2["late #60;words#62;<br/>parallelism 1"]
+      v1["count -> out<br/>parallelism 2"]
+      v2["late #60;words><br/>parallelism 1"]
       v0 -->|hash| v1
       v1 -.->|"too #34;late#34;: rebalance"| v2
     "
