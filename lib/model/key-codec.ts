@@ -22,6 +22,7 @@ export function mapKey(key: Key): MapKeyOf {
       return key
     case 'object':
       return MARK + keyText(key)
+    default:
   }
   throw invalidKey(key)
 }
@@ -46,6 +47,7 @@ export function keyText(key: Key): string {
       if (Array.isArray(key)) return `[${Array.from(key, (item: Key) => keyText(item)).join(',')}]`
       if (!isPlainObject(key)) break
       return `{${fieldTexts(key as Readonly<Record<string, Key>>).join(',')}}`
+    default:
   }
   throw invalidKey(key)
 }

@@ -84,6 +84,7 @@ function objectToPackable(value: object): unknown {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === null || prototype === Object.prototype)
     return recordToPackable(value as Record<string, unknown>)
+  // oxlint-disable-next-line no-restricted-globals -- the type of a value, not the clock
   if (value instanceof Uint8Array || value instanceof Date) return value
   if (value instanceof Map) return Extended.map(arrayToPackable([...value].flat(1)))
   if (value instanceof Set) return Extended.set(arrayToPackable([...value]))

@@ -47,7 +47,7 @@ export interface KeyedStateBackend {
   /** The next snapshot holds every row: it must not refer to segments of another owner. */
   markAllChanged(): void
 
-  /** Number of rows in memory and in all, and estimated bytes: for metrics. */
+  /** For metrics: the number of keys that have state or timers. */
   stats(): { readonly keys: number }
 
   close(): void
@@ -63,6 +63,9 @@ export interface KeyedDelta {
   /** A whole, self-describing segment. */
   readonly segment: Uint8Array
   readonly rows: number
+  /** True if it holds all rows, so that no earlier segment of this backend is needed with it. */
+  readonly full: boolean
+  /** The key groups that it has rows of lie in this range. */
   readonly keyGroups: KeyGroupRange
 }
 

@@ -11,7 +11,6 @@ export interface OperatorStateSnapshot {
   }
 }
 
-
 /** Operator state while a task runs. */
 export interface OperatorStateBackend {
   /** The list under `name`; the same list at every call. */
