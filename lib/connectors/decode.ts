@@ -7,18 +7,20 @@ export type RecordSchema<T> = StandardSchemaV1<unknown, T>
 /** Turns what was read into a record, or throws why not: the reason of its dead letter. A UserError ends the job. */
 export type Decode<From, T> = (from: From) => T
 
-/** How lines become records: by a function, by a schema, or by a function whose result the schema then checks. */
-export type LineDecoding<T> =
-  | {
-      /** What it throws becomes the reason of a dead letter. */
-      readonly parse: (line: string) => T
-      readonly schema?: undefined
-    }
-  | {
-      readonly parse?: (line: string) => unknown
-      /** Gets the line, or what `parse` made of it. What it refuses goes to the dead letters. */
-      readonly schema: RecordSchema<T>
-    }
+/** Makes records of lines by a function. */
+export interface LineParse<T> {
+  /** What it throws becomes the reason of a dead letter. */
+  readonly parse: (line: string) => T
+}
+
+/** Makes records of lines by a schema. */
+export interface LineSchema<T> {
+  /** Gets the line, or what `parse` made of it. What it refuses goes to the dead letters. */
+  readonly schema: RecordSchema<T>
+  readonly parse?: (line: string) => unknown
+}
+
+export type LineDecoding = Partial<LineSchema<unknown>>
 
 /** @throws Error with the schema's issues if it refuses `value`; UserError if the schema is asynchronous. */
 export function validate<T>(schema: RecordSchema<T>, value: unknown): T {
@@ -40,7 +42,7 @@ function describe(issue: StandardSchemaV1.Issue): string {
   return path === '' ? issue.message : `${path}: ${issue.message}`
 }
 
-export function lineDecoder(decoding: Partial<LineDecoding<unknown>>): Decode<string, unknown> {
+export function lineDecoder(decoding: LineDecoding): Decode<string, unknown> {
   const { parse, schema } = decoding
   if (schema === undefined) return parse ?? ((line) => line)
   if (parse === undefined) return (line) => validate(schema, line)

@@ -1,5 +1,5 @@
 import type { Source } from '../stream/source.ts'
-import { lineDecoder, type LineDecoding } from './decode.ts'
+import { lineDecoder, type LineDecoding, type LineParse, type LineSchema } from './decode.ts'
 import { FILE_DEFAULTS, fileSource, type FileSourceOptions, type FollowOptions } from './file-source.ts'
 import { LineParser } from './line-parser.ts'
 
@@ -18,12 +18,10 @@ export interface TextFileOptions extends FileSourceOptions, FollowOptions {}
  *
  * @throws UserError when the job starts: nothing at `path`, unreadable, or an empty directory.
  */
+export function textFile<T>(path: string, options: TextFileOptions & LineSchema<T>): Source<T>
+export function textFile<T>(path: string, options: TextFileOptions & LineParse<T>): Source<T>
 export function textFile(path: string, options?: TextFileOptions): Source<string>
-export function textFile<T>(path: string, options: TextFileOptions & LineDecoding<T>): Source<T>
-export function textFile(
-  path: string,
-  options: TextFileOptions & Partial<LineDecoding<unknown>> = {},
-): Source<unknown> {
+export function textFile(path: string, options: TextFileOptions & LineDecoding = {}): Source<unknown> {
   return lineSource('textFile', path, options, { decode: lineDecoder(options), skipBlank: false })
 }
 

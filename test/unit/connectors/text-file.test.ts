@@ -1,9 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { textFile } from '../../../lib/connectors/index.ts'
 import { UserError } from '../../../lib/model/faults.ts'
+import type { Source } from '../../../lib/stream/source.ts'
 import { openReader, output, readAll, readWithRestart, splitSource, drain } from './drive.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
@@ -145,6 +146,14 @@ describe('dead letters', () => {
     const schema = z.string().refine(async () => true)
     await expect(readAll(textFile(file('a\n'), { schema }))).rejects.toThrow(/validates synchronously/)
   })
+})
+
+test('records have the type of what makes them', () => {
+  expectTypeOf(textFile('x')).toEqualTypeOf<Source<string>>()
+  expectTypeOf(textFile('x', { parse: (text) => text.length })).toEqualTypeOf<Source<number>>()
+  expectTypeOf(textFile('x', { schema: z.string() })).toEqualTypeOf<Source<string>>()
+  const both = textFile('x', { parse: (text) => text.split(','), schema: z.tuple([z.coerce.number()]) })
+  expectTypeOf(both).toEqualTypeOf<Source<[number]>>()
 })
 
 describe('directories', () => {
