@@ -1,0 +1,18 @@
+import type { SinkContext, SinkWriter, WriterSink } from '../../../lib/stream/sink.ts'
+
+export function sinkContext(over: Partial<SinkContext> = {}): SinkContext {
+  return {
+    jobName: 'job',
+    operatorUid: 'sink',
+    subtaskIndex: 0,
+    parallelism: 1,
+    attempt: 1,
+    runId: 'run',
+    now: () => 0,
+    ...over,
+  }
+}
+
+export function writerOf<T>(sink: WriterSink<T>, over: Partial<SinkContext> = {}): SinkWriter<T> {
+  return sink.createWriter(sinkContext(over))
+}
