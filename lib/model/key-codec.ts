@@ -54,7 +54,8 @@ export function keyText(key: Key): string {
 
 /** The key that {@link keyText} wrote. */
 export function decodeKeyText(text: string): Key {
-  return JSON.parse(text, revive) as Key
+  const isComposite = text.startsWith('[') || text.startsWith('{')
+  return (isComposite ? JSON.parse(text, revive) : JSON.parse(text)) as Key
 }
 
 function fieldTexts(key: Readonly<Record<string, Key>>): string[] {
