@@ -73,6 +73,8 @@ export interface KeyedDelta {
 export interface RestoredSegment {
   readonly name: string
   readonly bytes: Uint8Array
+  /** Rows outside these key groups do not count: they are of another owner, and may be old. Undefined: all count. */
+  readonly keyGroups?: KeyGroupRange
 }
 
 export interface KeyedBackendOptions {

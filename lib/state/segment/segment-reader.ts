@@ -34,7 +34,9 @@ export class SegmentReader {
     this.header = decodeValue(headerBytes) as SegmentHeader
     let offset = PREAMBLE_BYTES + headerBytes.length
     for (const entry of this.header.blocks) {
-      this.#blocks.set(entry[0], { entry, offset })
+      if (segment.keyGroups === undefined || inRange(segment.keyGroups, entry[0])) {
+        this.#blocks.set(entry[0], { entry, offset })
+      }
       offset += entry[1]
     }
     if (offset !== this.#bytes.length) {
@@ -44,7 +46,7 @@ export class SegmentReader {
 
   /** The key groups that have rows, ascending. */
   keyGroups(): number[] {
-    return this.header.blocks.map((entry) => entry[0])
+    return [...this.#blocks.keys()]
   }
 
   /** The rows of the key groups in `range`, by key group; payloads are views of the segment. */
