@@ -1,0 +1,117 @@
+import type {
+  CheckpointRecord,
+  OperatorSnapshot,
+  SegmentHandle,
+  VertexSnapshot,
+} from './checkpoint-record.ts'
+
+/**
+ * What is wrong with the shape of a record, each problem with its place; empty if nothing is. Asserted before a record
+ * is written and after it is read.
+ */
+export function recordProblems(value: unknown): string[] {
+  const record = value as CheckpointRecord
+  if (!isObject(value)) return [`expected an object, got ${typeof value}`]
+  const check = new Check()
+  check.that(
+    Number.isSafeInteger(record.formatVersion) && record.formatVersion > 0,
+    'formatVersion',
+    'a whole number above 0',
+  )
+  check.that(record.kind === 'checkpoint' || record.kind === 'savepoint', 'kind', 'checkpoint or savepoint')
+  for (const name of ['jobName', 'runId', 'planFingerprint'] as const) check.text(record[name], name)
+  check.count(record.checkpointId, 'checkpointId', 1)
+  check.count(record.attempt, 'attempt', 1)
+  check.that(Number.isFinite(record.triggeredAtMs), 'triggeredAtMs', 'a time in milliseconds')
+  check.that(record.completedAtMs >= record.triggeredAtMs, 'completedAtMs', 'a time not before triggeredAtMs')
+  check.list(record.vertices, 'vertices', (vertex, place) => checkVertex(check, vertex, place))
+  check.list(record.operators, 'operators', (operator, place) => checkOperator(check, operator, place))
+  if (check.problems.length === 0) {
+    const uids = record.operators.map((operator) => operator.uid)
+    check.that(new Set(uids).size === uids.length, 'operators', 'each uid once')
+  }
+  return check.problems
+}
+
+function checkVertex(check: Check, vertex: VertexSnapshot, place: string): void {
+  check.text(vertex.id, `${place}.id`)
+  check.count(vertex.parallelism, `${place}.parallelism`, 1)
+  check.list(vertex.subtasks, `${place}.subtasks`, (subtask, at) => {
+    check.that(
+      typeof subtask.watermarkMs === 'number' && !Number.isNaN(subtask.watermarkMs),
+      `${at}.watermarkMs`,
+      'a number',
+    )
+    check.that(typeof subtask.finished === 'boolean', `${at}.finished`, 'true or false')
+  })
+  check.that(vertex.subtasks?.length === vertex.parallelism, `${place}.subtasks`, 'one for each subtask')
+}
+
+function checkOperator(check: Check, operator: OperatorSnapshot, place: string): void {
+  check.text(operator.uid, `${place}.uid`)
+  check.that(typeof operator.name === 'string', `${place}.name`, 'text')
+  check.count(operator.maxParallelism, `${place}.maxParallelism`, 1)
+  check.count(operator.parallelism, `${place}.parallelism`, 1)
+  check.that(
+    operator.parallelism <= operator.maxParallelism,
+    `${place}.parallelism`,
+    'at most maxParallelism',
+  )
+  check.list(operator.states, `${place}.states`, (state, at) => check.text(state.name, `${at}.name`))
+  check.list(operator.segments, `${place}.segments`, (segment, at) =>
+    checkSegment(check, segment, operator.maxParallelism, at),
+  )
+  check.list(operator.operatorState, `${place}.operatorState`, (state, at) =>
+    check.that(isObject(state), at, 'an object'),
+  )
+  check.that(
+    operator.operatorState?.length === operator.parallelism,
+    `${place}.operatorState`,
+    'one for each subtask',
+  )
+}
+
+function checkSegment(check: Check, segment: SegmentHandle, maxParallelism: number, place: string): void {
+  check.text(segment.blob, `${place}.blob`)
+  check.count(segment.offsetBytes, `${place}.offsetBytes`, 0)
+  check.count(segment.lengthBytes, `${place}.lengthBytes`, 0)
+  check.count(segment.rows, `${place}.rows`, 0)
+  check.that(/^[0-9a-f]{64}$/.test(segment.sha256), `${place}.sha256`, '64 hexadecimal digits')
+  const { first, last } = segment.keyGroups ?? {}
+  const valid =
+    Number.isInteger(first) &&
+    Number.isInteger(last) &&
+    first! >= 0 &&
+    first! <= last! &&
+    last! < maxParallelism
+  check.that(valid, `${place}.keyGroups`, `a range within 0 to ${maxParallelism - 1}`)
+}
+
+class Check {
+  readonly problems: string[] = []
+
+  that(holds: boolean, place: string, expected: string): void {
+    if (!holds) this.problems.push(`${place}: expected ${expected}`)
+  }
+
+  text(value: unknown, place: string): void {
+    this.that(typeof value === 'string' && value !== '', place, 'text')
+  }
+
+  count(value: number, place: string, min: number): void {
+    this.that(Number.isSafeInteger(value) && value >= min, place, `a whole number of at least ${min}`)
+  }
+
+  list<T>(value: readonly T[], place: string, each: (item: T, place: string) => void): void {
+    if (!Array.isArray(value)) return this.that(false, place, 'a list')
+    for (const [index, item] of value.entries()) {
+      const at = `${place}[${index}]`
+      if (isObject(item)) each(item as T, at)
+      else this.that(false, at, 'an object')
+    }
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
