@@ -31,7 +31,7 @@ export class BarrierAligner {
   private readonly aborted = new Set<number>()
 
   constructor(channels: number, mode: 'exactly-once' | 'at-least-once') {
-    this.lastIds = new Array<number>(channels).fill(0)
+    this.lastIds = Array.from({ length: channels }, () => 0)
     this.exactlyOnce = mode === 'exactly-once'
   }
 

@@ -22,8 +22,8 @@ export class WatermarkValve {
   private idle = false
 
   constructor(channels: number, restoredMs: number) {
-    this.channelMs = new Array<number>(channels).fill(MIN_WATERMARK)
-    this.channelIdle = new Array<boolean>(channels).fill(false)
+    this.channelMs = Array.from({ length: channels }, () => MIN_WATERMARK)
+    this.channelIdle = Array.from({ length: channels }, () => false)
     this.currentMs = restoredMs
   }
 
