@@ -58,14 +58,26 @@ export class WindowOperator extends KeyedOperator {
   private fire(start: number, held: unknown): void {
     const { assigner, contents, fn } = this.spec
     const window = windowAt(assigner, start)
-    const result = contents.type === 'aggregate' ? contents.aggregate.getResult(held) : held
+    const result = resultOf(contents, held)
     this.user.timestampMs = window.end - 1
-    this.emit(fn === undefined ? result : fn(this.user.key as never, window, result), window.end - 1)
+    this.emit(fn === undefined ? result : fn(this.user.key, window, result), window.end - 1)
   }
 
   private late(value: unknown, timestampMs: number): void {
     if (this.spec.lateTagId === undefined) this.metrics.numLateRecordsDropped++
     else this.emitSide(this.spec.lateTagId, value, timestampMs)
+  }
+}
+
+/** Later records of the window must not show in what was emitted: elements are copied. */
+function resultOf(contents: WindowContents, held: unknown): unknown {
+  switch (contents.type) {
+    case 'reduce':
+      return held
+    case 'aggregate':
+      return contents.aggregate.getResult(held)
+    case 'elements':
+      return [...(held as readonly unknown[])]
   }
 }
 
