@@ -1,3 +1,4 @@
+import { NO_TIMESTAMP } from '../model/elements.ts'
 import { assert } from '../model/faults.ts'
 import type { Key } from '../model/keys.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
@@ -56,7 +57,8 @@ export abstract class KeyedOperator extends AbstractOperator {
   private fireTimers(domain: 'event' | 'processing', upToMs: number): void {
     let dueMs = this.backend.popDueTimer(domain, upToMs)
     while (dueMs !== undefined) {
-      this.user.timestampMs = dueMs
+      // A processing time is no event time: what such a timer emits has none, as in Flink.
+      this.user.timestampMs = domain === 'event' ? dueMs : NO_TIMESTAMP
       this.user.timeDomain = domain
       try {
         this.onTimer(dueMs)

@@ -18,7 +18,7 @@ export interface Lifecycle {
 }
 
 export interface Collector<O> {
-  /** Emits `value` with the timestamp of the record or timer being processed. */
+  /** Emits `value` with the timestamp of the record or event-time timer; without one in a processing-time timer. */
   collect(value: O): void
   /** Emits `value` to the side output `tag`. */
   output<T>(tag: OutputTag<T>, value: NoInfer<T>): void
