@@ -1,4 +1,4 @@
-import { assert } from '../model/faults.ts'
+import { UserError } from '../model/faults.ts'
 import type { CheckpointedFunction } from '../stream/functions.ts'
 import type { ListState, OperatorStateSpec } from '../stream/state.ts'
 import type { OperatorContext } from './operator.ts'
@@ -18,7 +18,11 @@ export class CheckpointedHooks {
   initialize(context: OperatorContext): void {
     const spec: OperatorStateSpec = this.fn.operatorState ?? {}
     for (const [name, descriptor] of Object.entries(spec)) {
-      assert(!name.startsWith('millrace.'), `operator state '${name}' of ${context.uid} uses a reserved name`)
+      if (name.startsWith('millrace.')) {
+        throw new UserError(
+          `Operator '${context.uid}': expected the name of an operator state not to begin with 'millrace.', got '${name}'`,
+        )
+      }
       this.handles[name] = context.operatorState.list(name, descriptor)
     }
     const { jobName, uid, subtaskIndex, parallelism, attempt, isRestored } = context

@@ -49,9 +49,10 @@ export class TimestampsOperator extends AbstractOperator {
     if (relevant.length > 0) {
       this.generator.restore(Math.min(...relevant.map((one) => one.state)))
       this.emittedMs = Math.min(...relevant.map((one) => one.emittedMs))
-      this.metrics.currentWatermark = this.emittedMs
     }
     this.lastRecordAtMs = this.context.now()
+    // Event time goes on from here for all that follow.
+    if (this.emittedMs > MIN_WATERMARK) super.watermark(this.emittedMs)
   }
 
   record(value: unknown, _timestampMs: number): void {

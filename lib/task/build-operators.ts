@@ -62,7 +62,7 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
   const { uid, name } = chained
   const restored = restore.operators.get(uid)
   const keyedState = keyedStateOf(chained, around)
-  const operatorState = new HeapOperatorState(restored?.operatorState)
+  const operatorState = new HeapOperatorState(restored?.operatorState, uid)
   const operator = createOperator(chained.spec, {
     jobName: spec.jobName,
     runId: spec.runId,

@@ -1,5 +1,5 @@
-import type { Element } from '../model/elements.ts'
-import { assert } from '../model/faults.ts'
+import { MAX_WATERMARK, type Element } from '../model/elements.ts'
+import { assert, OperatorFault, UserError } from '../model/faults.ts'
 import { SourceOperator } from '../operators/source.ts'
 import type { Operator } from '../operators/operator.ts'
 import type { ReadStatus } from '../stream/source.ts'
@@ -34,12 +34,12 @@ export class Task {
     this.aligner = new BarrierAligner(spec.inputChannels, spec.mode)
     this.valve = new WatermarkValve(spec.inputChannels, restore.watermarkMs)
     this.channelsLeft = spec.inputChannels
-    this.channelEnded = new Array<boolean>(spec.inputChannels).fill(false)
+    this.channelEnded = Array.from({ length: spec.inputChannels }, () => false)
     const { operators, writers } = buildOperators(spec, restore, env, () => this.nowMs)
     this.operators = operators
     this.writers = writers
     this.head = operators[0]!.operator
-    this.head.restoreWatermark(restore.watermarkMs)
+    this.restoreWatermark(restore.watermarkMs)
   }
 
   /** Whether all input has ended. The task still takes part in checkpoints. */
@@ -58,7 +58,7 @@ export class Task {
 
   /** Tail first, so that no record meets an operator that is not open. */
   async open(): Promise<void> {
-    for (const { operator } of this.operators.toReversed()) await operator.open()
+    for (const one of this.operators.toReversed()) await this.guarded(one, (operator) => operator.open())
   }
 
   /** The time of the batch that begins; never goes back. */
@@ -106,12 +106,17 @@ export class Task {
     return this.checkpoint(checkpointId, triggeredAtMs, 0)
   }
 
+  /** Sources only: event time ends here, before the barrier of a stop that drains. */
+  drain(): void {
+    this.head.watermark(MAX_WATERMARK)
+  }
+
   /** Passes on what is held back for batching. */
   async endBatch(): Promise<void> {
-    for (const { operator, keyedState } of this.operators) {
-      const done = operator.endBatch()
+    for (const one of this.operators) {
+      const done = this.guarded(one, (operator) => operator.endBatch())
       if (done instanceof Promise) await done
-      keyedState?.endBatch()
+      one.keyedState?.endBatch()
     }
     for (const writer of this.writers) writer.flush()
   }
@@ -135,19 +140,23 @@ export class Task {
   }
 
   async checkpointComplete(checkpointId: number): Promise<void> {
-    for (const { operator } of this.operators) await operator.checkpointComplete(checkpointId)
+    for (const one of this.operators) {
+      await this.guarded(one, (operator) => operator.checkpointComplete(checkpointId))
+    }
   }
 
   async checkpointAborted(checkpointId: number): Promise<void> {
     this.aligner.onAborted(checkpointId)
-    for (const { operator } of this.operators) await operator.checkpointAborted(checkpointId)
+    for (const one of this.operators) {
+      await this.guarded(one, (operator) => operator.checkpointAborted(checkpointId))
+    }
   }
 
   /** The input has ended: tells the operators head first, then the tasks below. Sources call it at `end`. */
   async endInput(): Promise<void> {
-    for (const { operator } of this.operators) {
-      await operator.endOfInput()
-      await operator.endBatch()
+    for (const one of this.operators) {
+      await this.guarded(one, (operator) => operator.endOfInput())
+      await this.guarded(one, (operator) => operator.endBatch())
     }
     for (const writer of this.writers) writer.toAll({ kind: 'end' })
     this.ended = true
@@ -168,6 +177,39 @@ export class Task {
     if (failures.length > 0) throw failures[0]
   }
 
+  /** Event time goes on from the checkpoint's watermark, down to operators that make their own. */
+  private restoreWatermark(watermarkMs: number): void {
+    const chain = this.spec.vertex.operators
+    const reached = new Set<number | undefined>([undefined])
+    for (const [index, { parent, spec }] of chain.entries()) {
+      if (!reached.has(parent)) continue
+      this.operators[index]!.operator.restoreWatermark(watermarkMs)
+      if (spec.type !== 'timestamps') reached.add(index)
+    }
+  }
+
+  /** What a user's function throws outside of records is its operator's fault as well. */
+  private guarded(
+    one: TaskOperator,
+    call: (operator: Operator) => void | Promise<void>,
+  ): void | Promise<void> {
+    try {
+      const done = call(one.operator)
+      if (!(done instanceof Promise)) return
+      return done.catch((cause: unknown) => {
+        throw this.faultOf(one, cause)
+      })
+    } catch (cause) {
+      throw this.faultOf(one, cause)
+    }
+  }
+
+  private faultOf({ uid, name }: TaskOperator, cause: unknown): unknown {
+    if (cause instanceof OperatorFault || cause instanceof UserError) return cause
+    const { subtaskIndex } = this.spec
+    return new OperatorFault({ operatorUid: uid, operatorName: name, subtaskIndex }, cause)
+  }
+
   private onValve(change: { watermarkMs: number | undefined; idle: boolean | undefined }): void {
     if (change.idle !== undefined) this.head.status(change.idle)
     if (change.watermarkMs !== undefined) this.head.watermark(change.watermarkMs)
@@ -185,15 +227,19 @@ export class Task {
    * their state is taken, before any record after it.
    */
   private async checkpoint(checkpointId: number, triggeredAtMs: number, alignmentMs: number): Promise<void> {
-    for (const { operator } of this.operators) {
-      await operator.prepareBarrier(checkpointId)
-      await operator.endBatch()
+    for (const one of this.operators) {
+      await this.guarded(one, (operator) => operator.prepareBarrier(checkpointId))
+      await this.guarded(one, (operator) => operator.endBatch())
     }
     for (const writer of this.writers) {
       writer.toAll({ kind: 'barrier', checkpointId: checkpointId as never, triggeredAtMs })
     }
     const operators = this.operators.map((one) => {
-      one.operator.snapshot(checkpointId)
+      try {
+        one.operator.snapshot(checkpointId)
+      } catch (cause) {
+        throw this.faultOf(one, cause)
+      }
       return {
         uid: one.uid,
         keyed: one.keyedState?.snapshot(),
