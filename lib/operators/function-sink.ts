@@ -1,4 +1,4 @@
-import type { SinkFunction, SinkInvokeContext } from '../stream/sink.ts'
+import type { SinkFunction } from '../stream/sink.ts'
 import { AbstractOperator } from './abstract-operator.ts'
 import { CheckpointedHooks } from './checkpointed.ts'
 import type { OperatorContext } from './operator.ts'
@@ -29,7 +29,7 @@ export class FunctionSinkOperator extends AbstractOperator {
     this.metrics.numRecordsIn++
     this.user.timestampMs = timestampMs
     try {
-      this.fn.invoke(value, this.user as SinkInvokeContext)
+      this.fn.invoke(value, this.user)
     } catch (cause) {
       throw this.fault(cause, timestampMs)
     }

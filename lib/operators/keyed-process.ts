@@ -14,7 +14,7 @@ export class KeyedProcessOperator extends KeyedOperator {
   constructor(context: OperatorContext, fn: UserFunction) {
     super(context)
     this.fn = fn
-    this.ctx = this.user as unknown as OnTimerContext<any, unknown, any>
+    this.ctx = this.user as any
   }
 
   override open(): void | Promise<void> {
