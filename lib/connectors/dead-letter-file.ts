@@ -1,0 +1,12 @@
+import type { TwoPhaseCommitSink } from '../stream/sink.ts'
+import type { DeadLetter } from '../stream/source.ts'
+import type { FileTransaction } from './file-committer.ts'
+import { fileSink } from './file-sink.ts'
+
+/**
+ * Keeps dead letters as JSON lines in `directory`: files `dead-letters-<subtask>-<number>.jsonl`, exactly-once, as
+ * `fileSink` writes them.
+ */
+export function deadLetterFile(directory: string): TwoPhaseCommitSink<DeadLetter, FileTransaction> {
+  return fileSink(directory, { format: 'json', prefix: 'dead-letters' })
+}
