@@ -26,7 +26,8 @@ export interface CsvSchemaOption<T> {
  * The rows of a CSV file (RFC 4180: `"` quotes, doubled inside; lines may break within quotes; `\n` or `\r\n`), or of
  * every file in a directory. A row is an object by column; with neither header nor columns, an array of its fields;
  * with a schema, what that makes of it. Blank lines are passed over. A row with another number of fields, with stray
- * quotes, too long (`lineBytesMax` is for the record here), or refused by the schema goes to the dead letters with its position, `file:line`.
+ * quotes, longer than `lineBytesMax` (which is for the whole row here), or refused by the schema goes to the dead
+ * letters with the position of its first line, `file:line`.
  * Order, delivery and errors as for `textFile`.
  *
  * @throws UserError also when a header lacks a column that was asked for, or names one twice.

@@ -23,7 +23,7 @@ export interface LineSchema<T> {
 export type LineDecoding = Partial<LineSchema<unknown>>
 
 /** @throws Error with the schema's issues if it refuses `value`; UserError if the schema is asynchronous. */
-export function validate<T>(schema: RecordSchema<T>, value: unknown): T {
+function validate<T>(schema: RecordSchema<T>, value: unknown): T {
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise) {
     result.catch(() => undefined)
