@@ -84,6 +84,7 @@ export function restoreFrom(
     isRestored: true,
     watermarkMs: snapshot.watermarksMs[vertex.id] ?? MIN_WATERMARK,
     unknownState: 'refuse',
+    ownsSegments: true,
     operators: new Map(
       vertex.operators.flatMap(({ uid }): [string, OperatorRestore][] => {
         const held = snapshot.operators[uid]
@@ -101,6 +102,7 @@ const FRESH: TaskRestore = {
   watermarkMs: MIN_WATERMARK,
   operators: new Map(),
   unknownState: 'refuse',
+  ownsSegments: true,
 }
 
 function unclaimed({ operators }: HarnessSnapshot, plan: JobPlan): string[] {
