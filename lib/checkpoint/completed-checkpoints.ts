@@ -27,7 +27,7 @@ export function complete(turn: Turn, checkpointId: CheckpointId, location: strin
       `checkpoint ${checkpointId} completed first`,
       (other) => other.kind === 'checkpoint' && other.checkpointId < checkpointId,
     )
-    notifyComplete(turn, pending)
+    notifyComplete(turn, completed)
   }
   answerCompleted(turn, pending, completed)
   return 'accepted'
@@ -49,16 +49,15 @@ function answerCompleted(turn: Turn, pending: PendingCheckpoint, checkpoint: Com
  * preferred; but never anything older than what has been committed. Else, what the run itself started from.
  */
 export function restorePoint(turn: Turn): RestorePoint | undefined {
-  const { state } = turn
-  const newest = state.completed.at(-1)
-  const checkpoint =
-    newest !== undefined && newest.checkpointId >= state.firstCheckpointId ? newest : undefined
-  const savepoint = state.lastSavepoint
-  if (savepoint !== undefined && savepoint.checkpointId > (checkpoint?.checkpointId ?? 0)) {
-    const committed = savepoint.checkpointId === state.committedId
-    if (committed || !state.settings.checkpointing.preferCheckpointForRecovery) return pointOf(savepoint)
-  }
-  return checkpoint === undefined ? state.initialRestorePoint : pointOf(checkpoint)
+  const { completed, firstCheckpointId, lastSavepoint, committedSavepoint, settings } = turn.state
+  const candidates = [
+    completed.findLast((one) => one.checkpointId >= firstCheckpointId),
+    committedSavepoint,
+    settings.checkpointing.preferCheckpointForRecovery ? undefined : lastSavepoint,
+  ]
+  const known = candidates.filter((one) => one !== undefined)
+  if (known.length === 0) return turn.state.initialRestorePoint
+  return pointOf(known.reduce((newest, one) => (one.checkpointId > newest.checkpointId ? one : newest)))
 }
 
 /** Orders the removal of what was subsumed, unless a savepoint under way may still copy from its segments. */
@@ -95,12 +94,13 @@ function keepSavepoint(turn: Turn, added: CompletedCheckpoint): void {
  * Only while the attempt that took it runs: a later one commits what it restores. A plain savepoint commits nothing,
  * as in Flink since 1.15: a restart may go back to the checkpoint before it. The next checkpoint commits its work.
  */
-function notifyComplete(turn: Turn, pending: PendingCheckpoint): void {
+function notifyComplete(turn: Turn, completed: CompletedCheckpoint): void {
   const { state } = turn
-  const { checkpointId, attempt } = pending
+  const { checkpointId, attempt } = completed
   if (state.status !== 'RUNNING' || attempt !== state.attempt) return
   if (state.committedId !== undefined && state.committedId > checkpointId) return
   change(turn, { committedId: checkpointId })
+  if (completed.kind === 'savepoint') change(turn, { committedSavepoint: completed })
   order(turn, { type: 'notify-complete', attempt, checkpointId })
 }
 

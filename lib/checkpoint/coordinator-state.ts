@@ -32,6 +32,8 @@ export interface CoordinatorState {
   readonly condemned: readonly CheckpointId[]
   /** The newest completed savepoint of this run. */
   readonly lastSavepoint: CompletedCheckpoint | undefined
+  /** The newest savepoint whose transactions are committed: one that the job was stopped with, and yet went on. */
+  readonly committedSavepoint: CompletedCheckpoint | undefined
   /** Where the run itself began. */
   readonly initialRestorePoint: RestorePoint | undefined
   /** Failed checkpoints since the last success. */

@@ -43,6 +43,7 @@ export function newCoordinator(settings: CoordinatorSettings): CoordinatorState 
     completed: [],
     condemned: [],
     lastSavepoint: undefined,
+    committedSavepoint: undefined,
     initialRestorePoint: undefined,
     consecutiveFailures: 0,
     nextPeriodicAtMs: undefined,

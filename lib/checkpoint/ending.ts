@@ -82,7 +82,7 @@ export function afterEnding(turn: Turn): void {
     // As in Flink: a finished job has no use for its checkpoints, retained or not. Savepoints are the user's.
     condemnAll(turn)
     moveTo(turn, 'FINISHED')
-    const savepoint = turn.state.lastSavepoint
+    const savepoint = turn.state.committedSavepoint
     if (savepoint !== undefined) answer(turn, ending.requestId, { type: 'completed', checkpoint: savepoint })
   }
 }

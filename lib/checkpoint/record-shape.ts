@@ -77,14 +77,13 @@ function checkSegment(check: Check, segment: SegmentHandle, maxParallelism: numb
   check.count(segment.lengthBytes, `${place}.lengthBytes`, 0)
   check.count(segment.rows, `${place}.rows`, 0)
   check.that(/^[0-9a-f]{64}$/.test(segment.sha256), `${place}.sha256`, '64 hexadecimal digits')
-  const { first, last } = segment.keyGroups ?? {}
-  const valid =
-    Number.isInteger(first) &&
-    Number.isInteger(last) &&
-    first! >= 0 &&
-    first! <= last! &&
-    last! < maxParallelism
-  check.that(valid, `${place}.keyGroups`, `a range within 0 to ${maxParallelism - 1}`)
+  const { first, last } = segment.keyGroups ?? { first: -1, last: -1 }
+  const valid = Number.isInteger(first) && Number.isInteger(last) && first >= 0 && first <= last
+  check.that(
+    valid && last < maxParallelism,
+    `${place}.keyGroups`,
+    `a range within 0 to ${maxParallelism - 1}`,
+  )
 }
 
 class Check {

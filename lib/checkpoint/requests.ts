@@ -51,11 +51,13 @@ export function requestStop(
 
 /** The attempt that was to serve these requests ends: those without a checkpoint under way are answered now. */
 export function abandonRequests(turn: Turn, reason: CheckpointFailureReason, message: string): void {
-  const { ending, lastSavepoint } = turn.state
+  const { ending, committedSavepoint } = turn.state
   abandonQueued(turn, reason, message)
   if (ending?.type === 'stop' && (ending.closing || ending.checkpointId === undefined)) {
     const kept =
-      ending.closing && lastSavepoint !== undefined ? `; its savepoint is at ${lastSavepoint.location}` : ''
+      ending.closing && committedSavepoint !== undefined
+        ? `; its savepoint is at ${committedSavepoint.location}`
+        : ''
     answer(turn, ending.requestId, { type: 'failed', reason, message: `${message}${kept}` })
   }
 }

@@ -112,7 +112,9 @@ function mismatches(old: OperatorSnapshot, vertex: JobVertex): string[] {
 
 /** States of a claimed operator that it declares no more. One that it declares as another kind is a problem of its own. */
 function droppedStates(old: OperatorSnapshot, operator: ChainedOperator, problems: string[]): string[] {
-  const declared = stateSpecOf(operator.spec) ?? {}
+  const spec = stateSpecOf(operator.spec)
+  if (spec === undefined && old.segments.length > 0) return [`the keyed state of operator '${old.uid}'`]
+  const declared = spec ?? {}
   const dropped: string[] = []
   for (const state of old.states) {
     const kind = Object.hasOwn(declared, state.name) ? declared[state.name]!.kind : undefined

@@ -58,8 +58,8 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
 
     it('lists by prefix in the order of code units', async () => {
       const store = await open()
-      for (const name of ['job/b', 'job/a/2', 'job/a/10', 'job/B', 'jobs/x', 'other', 'job/é']) {
-        await store.putIfAbsent(name, bytes(1))
+      for (const blob of ['job/b', 'job/a/2', 'job/a/10', 'job/B', 'jobs/x', 'other', 'job/é']) {
+        await store.putIfAbsent(blob, bytes(1))
       }
       expect(await store.list('job/')).toEqual(['job/B', 'job/a/10', 'job/a/2', 'job/b', 'job/é'])
       expect(await store.list('job')).toHaveLength(6)

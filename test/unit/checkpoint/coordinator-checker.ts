@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import assert from 'node:assert/strict'
 import type { CoordinatorStep } from '../../../lib/checkpoint/coordinator.ts'
 import type { CoordinatorCommand } from '../../../lib/checkpoint/coordinator-commands.ts'
 import type { CoordinatorEvent } from '../../../lib/checkpoint/coordinator-events.ts'
@@ -26,7 +26,7 @@ export class CoordinatorChecker {
       step.commands.some((command) => command.type === 'discard' && this.#stored.has(command.checkpointId))
     ) {
       const copying = step.state.pending.filter((pending) => pending.kind === 'savepoint')
-      expect(copying, 'nothing goes while a savepoint may copy from it').toEqual([])
+      assert.deepEqual(copying, [], 'nothing goes while a savepoint may copy from it')
     }
     if (step.outcome !== 'accepted') this.#checkUntouched(before, step)
   }
@@ -34,14 +34,16 @@ export class CoordinatorChecker {
   #hearEvent(before: CoordinatorState, event: CoordinatorEvent, step: CoordinatorStep): void {
     if (step.outcome !== 'accepted') return
     if (event.type === 'acknowledge') {
-      expect(event.attempt, 'an acknowledgement counts in its own attempt').toBe(before.attempt)
+      assert.equal(event.attempt, before.attempt, 'an acknowledgement counts in its own attempt')
       this.#acks.set(event.checkpointId, (this.#acks.get(event.checkpointId) ?? new Set()).add(event.task))
     }
     if (event.type === 'stored') {
-      expect(this.#acks.get(event.checkpointId)?.size, 'complete only if every task acknowledged').toBe(
+      assert.equal(
+        this.#acks.get(event.checkpointId)?.size,
         before.tasks.length,
+        'complete only if every task acknowledged',
       )
-      expect(this.#aborted.has(event.checkpointId), 'what was aborted never completes').toBe(false)
+      assert.equal(this.#aborted.has(event.checkpointId), false, 'what was aborted never completes')
       this.#stored.add(event.checkpointId)
     }
   }
@@ -49,54 +51,56 @@ export class CoordinatorChecker {
   #hearCommand(before: CoordinatorState, command: CoordinatorCommand): void {
     switch (command.type) {
       case 'trigger': {
-        expect(this.#triggered.has(command.checkpointId), 'ids are never reused').toBe(false)
+        assert.equal(this.#triggered.has(command.checkpointId), false, 'ids are never reused')
         const highest = Math.max(0, ...this.#triggered.keys())
-        expect(command.checkpointId, 'ids go up').toBeGreaterThan(highest)
+        assert.ok(command.checkpointId > highest, 'ids go up')
         this.#triggered.set(command.checkpointId, command)
         break
       }
       case 'store':
-        expect(this.#stores.has(command.pending.checkpointId), 'a record is written once').toBe(false)
-        expect(Object.keys(command.pending.acks).length).toBe(before.tasks.length)
+        assert.equal(this.#stores.has(command.pending.checkpointId), false, 'a record is written once')
+        assert.equal(Object.keys(command.pending.acks).length, before.tasks.length)
         this.#stores.add(command.pending.checkpointId)
         break
       case 'notify-complete':
-        expect(this.#stored.has(command.checkpointId), 'complete means durable').toBe(true)
-        expect(this.#aborted.has(command.checkpointId)).toBe(false)
-        expect(command.attempt, 'only its own attempt is told').toBe(
+        assert.ok(this.#stored.has(command.checkpointId), 'complete means durable')
+        assert.equal(this.#aborted.has(command.checkpointId), false)
+        assert.equal(
+          command.attempt,
           this.#triggered.get(command.checkpointId)!.attempt,
+          'only its own attempt is told',
         )
-        expect(command.checkpointId).toBeGreaterThan(this.#committedId)
+        assert.ok(command.checkpointId > this.#committedId)
         this.#committedId = command.checkpointId
         break
       case 'notify-aborted':
-        expect(this.#stored.has(command.checkpointId), 'what is complete is not aborted').toBe(false)
-        expect(this.#aborted.has(command.checkpointId), 'aborted once').toBe(false)
+        assert.equal(this.#stored.has(command.checkpointId), false, 'what is complete is not aborted')
+        assert.equal(this.#aborted.has(command.checkpointId), false, 'aborted once')
         this.#aborted.add(command.checkpointId)
         break
       case 'discard':
-        expect(this.#discarded.has(command.checkpointId), 'discarded once').toBe(false)
+        assert.equal(this.#discarded.has(command.checkpointId), false, 'discarded once')
         this.#discarded.add(command.checkpointId)
         break
       case 'deploy':
-        expect(command.attempt, 'attempts count up by one').toBe(this.#attempt + 1)
+        assert.equal(command.attempt, this.#attempt + 1, 'attempts count up by one')
         this.#attempt = command.attempt
         if (command.restoreFrom !== undefined) {
           const { checkpointId } = command.restoreFrom
-          expect(this.#stored.has(checkpointId), 'a restore point is complete').toBe(true)
-          expect(this.#discarded.has(checkpointId), 'a restore point is still there').toBe(false)
+          assert.ok(this.#stored.has(checkpointId), 'a restore point is complete')
+          assert.equal(this.#discarded.has(checkpointId), false, 'a restore point is still there')
         }
-        expect(
-          command.restoreFrom?.checkpointId ?? 0,
+        assert.ok(
+          (command.restoreFrom?.checkpointId ?? 0) >= this.#committedId,
           'never before what is committed',
-        ).toBeGreaterThanOrEqual(this.#committedId)
+        )
         break
       case 'answer':
-        expect(this.#answered.has(command.requestId), 'a request is answered once').toBe(false)
+        assert.equal(this.#answered.has(command.requestId), false, 'a request is answered once')
         this.#answered.add(command.requestId)
         break
       case 'status':
-        expect(canMove(command.from, command.to), `${command.from} to ${command.to}`).toBe(true)
+        assert.ok(canMove(command.from, command.to), `${command.from} to ${command.to}`)
         break
       default:
     }
@@ -105,27 +109,30 @@ export class CoordinatorChecker {
   #checkState(before: CoordinatorState, after: CoordinatorState): void {
     const { maxConcurrent, numRetained } = after.settings.checkpointing
     const checkpoints = after.pending.filter((pending) => pending.kind === 'checkpoint')
-    expect(checkpoints.length, 'at most so many at once').toBeLessThanOrEqual(maxConcurrent)
-    expect(after.completed.length, 'at most so many retained').toBeLessThanOrEqual(numRetained)
+    assert.ok(checkpoints.length <= maxConcurrent, 'at most so many at once')
+    assert.ok(after.completed.length <= numRetained, 'at most so many retained')
     if (after.status !== 'RUNNING') {
       const collecting = after.pending.filter((pending) => pending.stage === 'collecting')
-      expect(collecting, `nothing is collected in ${after.status}`).toEqual([])
+      assert.deepEqual(collecting, [], `nothing is collected in ${after.status}`)
     }
-    for (const pending of after.pending) expect(pending.attempt <= after.attempt).toBe(true)
-    for (const completed of after.completed) expect(this.#discarded.has(completed.checkpointId)).toBe(false)
+    for (const pending of after.pending) assert.ok(pending.attempt <= after.attempt)
+    for (const completed of after.completed) assert.equal(this.#discarded.has(completed.checkpointId), false)
     if (isTerminal(after.status)) {
-      expect(after.pending).toEqual([])
-      expect(after.condemned).toEqual([])
-      expect(after.queued).toEqual([])
-      expect(after.deployment).toBe('none')
+      assert.deepEqual(after.pending, [])
+      assert.deepEqual(after.condemned, [])
+      assert.deepEqual(after.queued, [])
+      assert.equal(after.deployment, 'none')
     }
-    if (isTerminal(before.status)) expect(after, 'the end is the end').toBe(before)
-    expect(structuredClone(after), 'plain data').toEqual(after)
+    if (isTerminal(before.status)) assert.equal(after, before, 'the end is the end')
+    assert.deepEqual(structuredClone(after), after, 'plain data')
   }
 
   #checkUntouched(before: CoordinatorState, step: CoordinatorStep): void {
-    expect(step.state, `${step.outcome} changes nothing`).toBe(before)
-    expect(step.commands.filter((command) => command.type !== 'answer')).toEqual([])
+    assert.equal(step.state, before, `${step.outcome} changes nothing`)
+    assert.deepEqual(
+      step.commands.filter((command) => command.type !== 'answer'),
+      [],
+    )
   }
 
   get answered(): ReadonlySet<string> {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { coordinate, newCoordinator } from '../../../lib/checkpoint/coordinator.ts'
@@ -28,25 +29,31 @@ const draw: fc.Arbitrary<Draw> = fc.record({
   waitMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, 100, 300, 600),
 })
 
-const settings = fc.record({
-  checkpointing: fc
-    .record({
-      intervalMs: fc.constantFrom(undefined, 100, 1_000),
-      timeoutMs: fc.constantFrom(500, 10_000),
-      minPauseMs: fc.constantFrom(0, 700),
-      maxConcurrent: fc.constantFrom(1, 2, 3),
-      tolerableFailures: fc.constantFrom(0, 1, Infinity),
-      retentionOnCancel: fc.constantFrom('delete' as const, 'retain' as const),
-      numRetained: fc.constantFrom(1, 2),
-      preferCheckpointForRecovery: fc.boolean(),
-    })
-    .map((changes) => checkpointing(changes)),
-  restart: fc.constantFrom(
-    { type: 'none' as const },
-    { type: 'fixed-delay' as const, attempts: 5, delayMs: 300 },
-    { type: 'failure-rate' as const, maxFailuresPerInterval: 3, intervalMs: 2_000, delayMs: 0 },
-  ),
-})
+const settings = fc.record(
+  {
+    checkpointing: fc
+      .record(
+        {
+          intervalMs: fc.constantFrom(undefined, 100, 1_000),
+          timeoutMs: fc.constantFrom(500, 10_000),
+          minPauseMs: fc.constantFrom(0, 700),
+          maxConcurrent: fc.constantFrom(1, 2, 3),
+          tolerableFailures: fc.constantFrom(0, 1, Infinity),
+          retentionOnCancel: fc.constantFrom('delete' as const, 'retain' as const),
+          numRetained: fc.constantFrom(1, 2),
+          preferCheckpointForRecovery: fc.boolean(),
+        },
+        { noNullPrototype: true },
+      )
+      .map((changes) => checkpointing(changes)),
+    restart: fc.constantFrom(
+      { type: 'none' as const },
+      { type: 'fixed-delay' as const, attempts: 5, delayMs: 300 },
+      { type: 'failure-rate' as const, maxFailuresPerInterval: 3, intervalMs: 2_000, delayMs: 0 },
+    ),
+  },
+  { noNullPrototype: true },
+)
 
 /** The outside world: clock, requests under way, and what the coordinator ordered and nobody answered yet. */
 class World {
@@ -166,49 +173,49 @@ function play(
 
 const runs = fc.tuple(fc.array(draw, { minLength: 5, maxLength: 250, size: 'max' }), settings, fc.boolean())
 
+/** The shortest story that breaks `holds`, with the seed that plays it again; undefined if none was found. */
+function counterexample(numRuns: number, holds: (world: World) => void): string | undefined {
+  const property = fc.property(runs, ([draws, drawn, needsFinalCommit]) =>
+    holds(play(draws, drawn, needsFinalCommit)),
+  )
+  return fc.defaultReportMessage(fc.check(property, { numRuns }))
+}
+
+function makesProgress({ state }: World, highest: number): boolean {
+  if (isTerminal(state.status)) return true
+  const checkpoints = state.settings.checkpointing.intervalMs !== undefined
+  const completes = !checkpoints || (state.committedId ?? 0) >= highest
+  return state.status === 'RUNNING' && state.ending === undefined && completes
+}
+
+function keepsCheckpoints({ status, settings: { checkpointing: config } }: CoordinatorState): boolean {
+  if (status === 'CANCELED') return config.retentionOnCancel === 'retain'
+  return status === 'FAILED' || status === 'SUSPENDED'
+}
+
 describe('whatever happens, in whatever order', () => {
   it('the invariants of checkpoints and status hold (commit, fencing, completion)', () => {
-    fc.assert(
-      fc.property(runs, ([draws, drawn, needsFinalCommit]) => {
-        play(draws, drawn, needsFinalCommit)
-      }),
-      { numRuns: 500 },
-    )
+    expect(counterexample(500, () => {})).toBeUndefined()
   })
 
   it('a job that is left in peace runs and completes checkpoints, or has ended (liveness)', () => {
-    fc.assert(
-      fc.property(runs, ([draws, drawn, needsFinalCommit]) => {
-        const world = play(draws, drawn, needsFinalCommit)
-        const highest = world.state.nextCheckpointId
-        const checkpoints = drawn.checkpointing.intervalMs !== undefined
-        const progress = () =>
-          isTerminal(world.state.status) ||
-          (world.state.status === 'RUNNING' &&
-            world.state.ending === undefined &&
-            (!checkpoints || (world.state.committedId ?? 0) >= highest))
-        expect(world.quietDown(progress), `stuck in ${world.state.status}`).toBe(true)
-      }),
-      { numRuns: 300 },
-    )
+    const found = counterexample(300, (world) => {
+      const highest = world.state.nextCheckpointId
+      assert.ok(
+        world.quietDown(() => makesProgress(world, highest)),
+        `stuck in ${world.state.status}`,
+      )
+    })
+    expect(found).toBeUndefined()
   })
 
   it('a cancelled job ends, every request is answered, and only what policy keeps is kept', () => {
-    fc.assert(
-      fc.property(runs, ([draws, drawn, needsFinalCommit]) => {
-        const world = play(draws, drawn, needsFinalCommit)
-        world.send({ type: 'cancel' })
-        expect(world.quietDown(() => isTerminal(world.state.status))).toBe(true)
-        for (const requestId of world.asked)
-          expect(world.checker.answered.has(requestId), requestId).toBe(true)
-        const { status, completed } = world.state
-        const keeps =
-          status === 'FAILED' ||
-          status === 'SUSPENDED' ||
-          (status === 'CANCELED' && drawn.checkpointing.retentionOnCancel === 'retain')
-        if (!keeps) expect(completed).toEqual([])
-      }),
-      { numRuns: 200 },
-    )
+    const found = counterexample(300, (world) => {
+      world.send({ type: 'cancel' })
+      assert.ok(world.quietDown(() => isTerminal(world.state.status)))
+      for (const requestId of world.asked) assert.ok(world.checker.answered.has(requestId), requestId)
+      assert.ok(keepsCheckpoints(world.state) || world.state.completed.length === 0)
+    })
+    expect(found).toBeUndefined()
   })
 })

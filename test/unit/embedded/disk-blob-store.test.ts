@@ -85,13 +85,13 @@ describe('a file that takes a few bytes at a time', () => {
   })
 })
 
-describe('a crash', () => {
-  /** Everything stops dead at the given step: not even cleaning up happens. */
-  const dead = (step: keyof DiskFiles): Partial<DiskFiles> => ({
-    [step]: failing('ECRASH'),
-    unlink: () => Promise.resolve(),
-  })
+/** Everything stops dead at the given step: not even cleaning up happens. */
+const dead = (step: keyof DiskFiles): Partial<DiskFiles> => ({
+  [step]: failing('ECRASH'),
+  unlink: () => Promise.resolve(),
+})
 
+describe('a crash', () => {
   it('before the file has its name shows nothing, then or later', async () => {
     const store = await openWith(dead('link'))
     await expect(store.putIfAbsent('run/a', BYTES)).rejects.toThrow(BlobStoreError)
