@@ -12,7 +12,7 @@ export const METADATA_NAME = '_metadata'
  * The layout of a checkpoint store:
  *
  *     <job>/<run>/chk-<n>/_metadata      the record of checkpoint n
- *     <job>/<run>/shared/<n>-<owner>-…   a segment that checkpoint n was the first to refer to
+ *     <job>/<run>/shared/<n>-<owner>-…   a segment, first written for checkpoint n
  *     <job>/<run>/ids/<n>                no id up to n is free; written when nothing else tells
  */
 export const jobPrefix = (jobName: string): string => `${pathPart(jobName)}/`

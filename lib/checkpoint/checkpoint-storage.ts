@@ -26,7 +26,7 @@ export interface StoredCheckpoint {
 
 /** Whose change a segment is. */
 export interface SegmentOwner {
-  /** The checkpoint that is the first to refer to it. */
+  /** The checkpoint that it is written for. */
   readonly checkpointId: CheckpointId
   readonly task: string
   readonly uid: string
@@ -70,7 +70,7 @@ export class CheckpointStorage {
     )
     assert(
       outcome === 'stored',
-      `checkpoint ids are never reused, but ${this.#pathOf(location)} is there already`,
+      `checkpoint ids are never reused, but ${this.pathOf(location)} is there already`,
     )
     return location
   }
@@ -85,11 +85,9 @@ export class CheckpointStorage {
     return record
   }
 
-  /** The completed checkpoints of a job, over all its runs; oldest first. @throws UserError if one cannot be read. */
+  /** The completed checkpoints of a job that can be read, over all its runs; oldest first. */
   async list(jobName: string): Promise<StoredCheckpoint[]> {
-    const { found, refused } = await this.#readAll(jobPrefix(jobName))
-    if (refused.length > 0) throw new UserError(refused.map(({ cause }) => cause.message))
-    return found
+    return (await this.#readAll(jobPrefix(jobName))).found
   }
 
   /**
@@ -114,63 +112,53 @@ export class CheckpointStorage {
   }
 
   /**
-   * Removes a checkpoint: first its record, so that it is never there in part; then the segments that no checkpoint
-   * needs any more. Those that a checkpoint under way may refer to are left alone: while no other is complete, those
-   * are all of them. Does nothing if there is no record.
+   * Removes a checkpoint's record, if it is there: to be done before any of its segments go, so that no checkpoint is
+   * ever there in part.
    */
-  async discard(run: RunAddress, checkpointId: CheckpointId): Promise<void> {
+  async removeRecord(run: RunAddress, checkpointId: CheckpointId): Promise<void> {
     const metadata = metadataName(checkpointLocation(run, checkpointId))
     const names = await this.#blobs.list(runPrefix(run))
     if (!names.includes(metadata)) return
-    await this.#remove(run, [metadata])
-    const retained = names
-      .filter((name) => isMetadata(name) && name !== metadata)
-      .map((name) => idInName(name) ?? 0)
-    // A segment as old as the oldest checkpoint left, and not in any, was replaced before that checkpoint.
-    const oldest = Math.min(...retained)
-    if (retained.length > 0) await this.#removeSegments(run, (id) => id <= oldest)
+    // Its segments may go next, and tell nothing of ids then.
+    const lasting = names.filter((name) => name !== metadata && !name.startsWith(sharedPrefix(run)))
+    await this.#rememberIds(run, highestId(names), lasting)
+    await this.#blobs.delete(metadata)
   }
 
-  /** Removes the segments that no checkpoint of the run refers to. Only before the run goes on, and after it ended. */
-  sweep(run: RunAddress): Promise<void> {
-    return this.#removeSegments(run, () => true)
+  /** Removes a segment that no checkpoint refers to, or will. */
+  removeSegment(blob: string): Promise<void> {
+    return this.#blobs.delete(blob)
   }
 
-  /** The run that `location` belongs to, if it is one of this job: resuming from there goes on with that run. */
-  ownerOf(jobName: string, location: string): string | undefined {
-    const normal = normalLocation(location)
-    const prefix = jobPrefix(jobName)
-    const match = /^([^/]+)\/chk-\d+$/.exec(normal.startsWith(prefix) ? normal.slice(prefix.length) : '')
-    return match?.[1]
-  }
-
-  async #removeSegments(run: RunAddress, mayGo: (checkpointId: number) => boolean): Promise<void> {
+  /**
+   * Removes the segments that no checkpoint of the run refers to: what a crash left. Only before the run goes on, or
+   * after it ended. Removes nothing while a record is damaged: it is not known what that one refers to.
+   */
+  async sweep(run: RunAddress): Promise<void> {
     const { found, refused } = await this.#readAll(runPrefix(run))
-    // What a damaged record refers to is not known; perhaps somebody mends it.
     if (refused.length > 0) return
     const needed = new Set(
       found.flatMap(({ record }) =>
         record.operators.flatMap((operator) => operator.segments.map((one) => one.blob)),
       ),
     )
-    const segments = await this.#blobs.list(sharedPrefix(run))
-    await this.#remove(
-      run,
-      segments.filter((name) => !needed.has(name) && mayGo(idInName(name) ?? Infinity)),
-    )
+    const names = await this.#blobs.list(runPrefix(run))
+    const orphans = names.filter((name) => name.startsWith(sharedPrefix(run)) && !needed.has(name))
+    const left = names.filter((name) => !orphans.includes(name))
+    await this.#rememberIds(run, highestId(names), left)
+    for (const orphan of orphans) await this.#blobs.delete(orphan)
   }
 
-  /** Where these are the last to tell how far ids went, a marker tells it first. */
-  async #remove(run: RunAddress, doomed: readonly string[]): Promise<void> {
-    if (doomed.length === 0) return
-    const left = (await this.#blobs.list(runPrefix(run))).filter((name) => !doomed.includes(name))
-    const highest = highestId(doomed)
-    if (highest > highestId(left)) {
-      const marker = idMarker(run, highest)
-      await this.#blobs.putIfAbsent(marker, new Uint8Array())
-      for (const older of left) if (older.startsWith(idMarkers(run))) await this.#blobs.delete(older)
-    }
-    for (const name of doomed) await this.#blobs.delete(name)
+  /** What to call a name of this store in messages and to users. */
+  pathOf(name: string): string {
+    return `${this.#blobs.location}/${name}`
+  }
+
+  /** Where nothing that is `left` tells that ids went as far as `highest`, a marker does. */
+  async #rememberIds(run: RunAddress, highest: number, left: readonly string[]): Promise<void> {
+    if (highestId(left) >= highest) return
+    await this.#blobs.putIfAbsent(idMarker(run, highest), new Uint8Array())
+    for (const name of left) if (name.startsWith(idMarkers(run))) await this.#blobs.delete(name)
   }
 
   async #readAll(
@@ -191,7 +179,7 @@ export class CheckpointStorage {
   }
 
   async #loadRecord(location: string): Promise<CheckpointRecord> {
-    const path = this.#pathOf(metadataName(location))
+    const path = this.pathOf(metadataName(location))
     const bytes = await this.#blobs.get(metadataName(location))
     if (bytes === undefined) {
       throw new UserError(
@@ -203,10 +191,6 @@ export class CheckpointStorage {
 
   #digestOf(text: string): string {
     return this.#sha256(new TextEncoder().encode(text))
-  }
-
-  #pathOf(name: string): string {
-    return `${this.#blobs.location}/${name}`
   }
 }
 
