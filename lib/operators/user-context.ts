@@ -5,7 +5,10 @@ import type { AbstractOperator } from './abstract-operator.ts'
 import type { OperatorContext } from './operator.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 
-/** The `ctx` of user functions: one object an operator, set anew for each record. */
+/**
+ * The `ctx` of user functions: one object an operator, set anew for each record. Its methods are bound to it, as users
+ * take them out of it: `processElement(value, { state, collect })`.
+ */
 export class UserContext implements ProcessContext<unknown> {
   /** The operator sets it before it calls the function. */
   timestampMs: number = NO_TIMESTAMP
@@ -21,19 +24,19 @@ export class UserContext implements ProcessContext<unknown> {
     return this.timestampMs === NO_TIMESTAMP ? undefined : this.timestampMs
   }
 
-  collect(value: unknown): void {
+  readonly collect = (value: unknown): void => {
     this.operator.emit(value, this.timestampMs)
   }
 
-  output<T>(tag: OutputTag<T>, value: T): void {
+  readonly output = <T>(tag: OutputTag<T>, value: T): void => {
     this.operator.emitSide(tag.id, value, this.timestampMs)
   }
 
-  currentProcessingTime(): number {
+  readonly currentProcessingTime = (): number => {
     return this.context.now()
   }
 
-  currentWatermark(): number {
+  readonly currentWatermark = (): number => {
     return this.operator.metrics.currentWatermark
   }
 }
@@ -55,19 +58,19 @@ export class KeyedUserContext extends UserContext implements TimerService {
     return this.backend.currentKey
   }
 
-  registerEventTimeTimer(timestampMs: number): void {
+  readonly registerEventTimeTimer = (timestampMs: number): void => {
     this.backend.registerTimer('event', checkedTime(timestampMs))
   }
 
-  registerProcessingTimeTimer(timestampMs: number): void {
+  readonly registerProcessingTimeTimer = (timestampMs: number): void => {
     this.backend.registerTimer('processing', checkedTime(timestampMs))
   }
 
-  deleteEventTimeTimer(timestampMs: number): void {
+  readonly deleteEventTimeTimer = (timestampMs: number): void => {
     this.backend.deleteTimer('event', timestampMs)
   }
 
-  deleteProcessingTimeTimer(timestampMs: number): void {
+  readonly deleteProcessingTimeTimer = (timestampMs: number): void => {
     this.backend.deleteTimer('processing', timestampMs)
   }
 }

@@ -56,6 +56,29 @@ describe('keyed process', () => {
     expect(harness.output()).toEqual([1, 2])
   })
 
+  test("a context's methods can be taken out of it", async () => {
+    const small = outputTag<number>('small')
+    const harness = await testHarness(
+      (numbers: DataStream<number>) =>
+        numbers
+          .keyBy((n) => n)
+          .process('op', {
+            emits: type<number>(),
+            processElement(n, { collect, output, currentWatermark, timers: { registerEventTimeTimer } }) {
+              if (n < 10) output(small, n)
+              else collect(currentWatermark())
+              registerEventTimeTimer(n)
+            },
+            onTimer: (at, { collect }) => collect(at),
+          }),
+      { sideOutputs: [small] },
+    )
+    await harness.pushAll([1, 20])
+    await harness.watermark(30)
+    expect(harness.output()).toEqual([Number.NEGATIVE_INFINITY, 1, 20])
+    expect(harness.sideOutput(small)).toEqual([1])
+  })
+
   test('a fault names the key, of whatever type', async () => {
     for (const [key, text] of [
       ['a', 'a'],
