@@ -50,6 +50,7 @@ export class SpreadList implements Spread {
     const last = this.#chunks.length === 0 ? undefined : this.#chunk(this.end - 1)
     if (last === undefined || last.length >= CHUNK_ITEMS) {
       this.#chunks.push([item])
+      this.#place.table.bucketsCreated++
       if (this.#place.ttl) this.dropExpiredHead()
     } else {
       last.push(item)
@@ -99,6 +100,10 @@ export class SpreadList implements Spread {
     for (let bucket = this.first; bucket < this.end; bucket++) {
       this.#chunks[bucket - this.first] = this.#decode(load(bucket))
     }
+  }
+
+  unload(): void {
+    this.#chunks.fill(undefined)
   }
 
   #chunk(bucket: number): unknown[] {

@@ -141,6 +141,10 @@ export class SpreadMap implements EntryMap, Spread {
     }
   }
 
+  unload(): void {
+    this.#buckets.fill(undefined)
+  }
+
   /** No entry may change its bucket now. An iterator that was given up never ends; it counts only in its batch. */
   get isIterated(): boolean {
     return this.#iterators > 0 && this.#iteratedInBatch === this.#place.table.batch
@@ -170,6 +174,7 @@ export class SpreadMap implements EntryMap, Spread {
 
   #create(index: number): Map<unknown, unknown> {
     this.#ledger.dirty.add(index)
+    this.#place.table.bucketsCreated++
     return (this.#buckets[index] = new Map())
   }
 

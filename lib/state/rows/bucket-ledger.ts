@@ -17,4 +17,6 @@ export interface Spread {
   bucketExpiresAtMs(bucket: number): number
   /** Puts restored buckets in place: `load` returns what `encodeBucket` did, or undefined. */
   restoreBuckets(load: (bucket: number) => unknown): void
+  /** Lets go of all buckets, none of which is dirty; they load again when they are needed. */
+  unload(): void
 }

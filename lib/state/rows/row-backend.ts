@@ -75,6 +75,7 @@ export abstract class RowBackend implements KeyedStateBackend {
     this.table.forgetEmpty()
     this.table.batch++
     this.table.created = 0
+    this.table.bucketsCreated = 0
   }
 
   abstract snapshot(): KeyedDelta | undefined

@@ -5,6 +5,8 @@ import { NEVER_MS } from '../segment/format.ts'
 import type { BucketLedger, Spread } from './bucket-ledger.ts'
 import { STORED, type Row } from './row.ts'
 
+const MSGPACK_ARRAY_OF_ONE = 0x91
+
 /** The slot of a main row, in calls that name a row by slot and bucket. */
 export const MAIN = -1
 
@@ -119,6 +121,11 @@ export function decodeRow(payload: Uint8Array): RowContents {
     number[]?,
   ]
   return { states, eventTimersMs, processingTimersMs }
+}
+
+/** Whether the payload of a main row holds timers: it is an array of more than the states. */
+export function hasTimers(payload: Uint8Array): boolean {
+  return payload[0] !== MSGPACK_ARRAY_OF_ONE
 }
 
 /** The value of a map or list slot, if it is spread over buckets. */

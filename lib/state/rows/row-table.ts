@@ -8,6 +8,8 @@ export interface ColdRows {
   load(row: Row): void
   /** What `Spread.encodeBucket` returned, or undefined if the bucket is not stored. */
   loadBucket(row: Row, slot: number, bucket: number): unknown
+  /** The row left the table. */
+  forgotten(row: Row): void
 }
 
 /** Below this, garbage in the list of changed rows is not worth the work. */
@@ -35,6 +37,8 @@ export class RowTable {
   batch = 0
   /** Rows created in this batch. */
   created = 0
+  /** Buckets created in this batch. */
+  bucketsCreated = 0
   readonly rows: Map<MapKeyOf, Row> = new Map()
   readonly slotCount: number
   cold: ColdRows | undefined = undefined
@@ -44,6 +48,11 @@ export class RowTable {
 
   constructor(slotCount: number) {
     this.slotCount = slotCount
+  }
+
+  /** The current row; undefined before any key was set. */
+  get current(): Row | undefined {
+    return this.row === NO_ROW ? undefined : this.row
   }
 
   setCurrentKey(key: Key): void {
@@ -88,6 +97,7 @@ export class RowTable {
   forget(row: Row): void {
     this.rows.delete(row.id)
     row.flags |= FORGOTTEN
+    this.cold?.forgotten(row)
     if ((row.flags & DIRTY) !== 0) this.#dropGarbage()
   }
 

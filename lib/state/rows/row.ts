@@ -11,6 +11,8 @@ export const STORED = 2
 export const SUSPECT = 4
 /** The row was dropped from the table; who still refers to it must let go. */
 export const FORGOTTEN = 8
+/** The row was used since a backend that evicts rows last looked. */
+export const USED = 16
 
 /** The state of one key. One field for all flags, since there are millions of rows. */
 export class Row {
@@ -26,7 +28,7 @@ export class Row {
   /** By index of the state: buckets of it that were written out or must be. */
   ledgers: (BucketLedger | undefined)[] | undefined = undefined
   /** What a backend with storage of its own notes about the row. */
-  note: unknown = undefined
+  note: object | undefined = undefined
 
   constructor(key: Key, id: MapKeyOf, slotCount: number) {
     this.key = key
