@@ -17,31 +17,32 @@ export interface Lifecycle {
   close?(): void | Promise<void>
 }
 
+/** Its methods can be taken out of it: `processElement(value, { state, collect })`. */
 export interface Collector<O> {
   /** Emits `value` with the timestamp of the record or event-time timer; without one in a processing-time timer. */
-  collect(value: O): void
+  collect(this: void, value: O): void
   /** Emits `value` to the side output `tag`. */
-  output<T>(tag: OutputTag<T>, value: NoInfer<T>): void
+  output<T>(this: void, tag: OutputTag<T>, value: NoInfer<T>): void
 }
 
 export interface TimerService {
   /** Epoch milliseconds, constant within one batch of input. */
-  currentProcessingTime(): number
+  currentProcessingTime(this: void): number
   /** Epoch milliseconds, -Infinity before the first watermark, Infinity after the last. */
-  currentWatermark(): number
+  currentWatermark(this: void): number
   /** Fires once when the watermark reaches `timestampMs`. Registering the same time again for a key changes nothing. */
-  registerEventTimeTimer(timestampMs: number): void
+  registerEventTimeTimer(this: void, timestampMs: number): void
   /** Fires once when processing time reaches `timestampMs`. */
-  registerProcessingTimeTimer(timestampMs: number): void
-  deleteEventTimeTimer(timestampMs: number): void
-  deleteProcessingTimeTimer(timestampMs: number): void
+  registerProcessingTimeTimer(this: void, timestampMs: number): void
+  deleteEventTimeTimer(this: void, timestampMs: number): void
+  deleteProcessingTimeTimer(this: void, timestampMs: number): void
 }
 
 export interface ProcessContext<O> extends Collector<O> {
   /** Event time of the record in epoch milliseconds, or undefined if it has none. */
   readonly timestamp: number | undefined
-  currentProcessingTime(): number
-  currentWatermark(): number
+  currentProcessingTime(this: void): number
+  currentWatermark(this: void): number
 }
 
 export interface KeyedContext<K extends Key, O, S extends StateSpec> extends ProcessContext<O> {

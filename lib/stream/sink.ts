@@ -60,8 +60,8 @@ export interface TwoPhaseCommitter<in T, in out Txn> {
 
 export interface SinkInvokeContext {
   readonly timestamp: number | undefined
-  currentProcessingTime(): number
-  currentWatermark(): number
+  currentProcessingTime(this: void): number
+  currentWatermark(this: void): number
 }
 
 /** A sink of a user's own, a record at a time, with operator state if it wants (Flink's SinkFunction). */
