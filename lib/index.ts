@@ -120,4 +120,18 @@ export { UserError } from './model/faults.ts'
 export type { Duration } from './model/durations.ts'
 export type { Key } from './model/keys.ts'
 
-// Sources and sinks that come with Millrace: exported below, one line a connector.
+// Sources and sinks that come with Millrace.
+export * from './connectors/index.ts'
+
+// Running a job in this process.
+export { runJob } from './embedded/run-job.ts'
+export type { RunOptions } from './embedded/options.ts'
+export type {
+  CheckpointKind,
+  CheckpointLocation,
+  JobEvent,
+  JobHandle,
+  JobMetrics,
+  JobResult,
+  OperatorFigures,
+} from './embedded/job-handle.ts'

@@ -8,7 +8,6 @@ import type {
 } from './checkpoint-record.ts'
 import type { CoordinatedTask, PendingCheckpoint } from './coordinator-state.ts'
 import type { OperatorAck, TaskAck } from './task-ack.ts'
-import { mergeOrders } from './merge-orders.ts'
 
 /** What a record says of its job. */
 export interface RecordContext {
@@ -65,16 +64,15 @@ function operatorsOf(vertexId: string, acks: readonly TaskAck[]): OperatorSnapsh
   })
 }
 
-/** After a change of parallelism, several subtasks may share a segment of before. */
+/** The segments of different subtasks share no key groups, so that their order among each other does not matter. */
 function operatorOf(first: OperatorAck, subtasks: readonly OperatorAck[]): OperatorSnapshot {
-  const lists = subtasks.map((own) => own.segments)
   return {
     uid: first.uid,
     name: first.name,
     parallelism: subtasks.length,
     maxParallelism: first.maxParallelism,
     states: first.states,
-    segments: mergeOrders(lists, segmentKey),
+    segments: subtasks.flatMap((own) => own.segments),
     operatorState: subtasks.map((own) => own.operatorState),
   }
 }

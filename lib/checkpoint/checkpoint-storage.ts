@@ -24,6 +24,12 @@ export interface StoredCheckpoint {
   readonly record: CheckpointRecord
 }
 
+interface RefusedCheckpoint {
+  readonly run: string
+  readonly id: number
+  readonly cause: UserError
+}
+
 /** Whose change a segment is. */
 export interface SegmentOwner {
   /** The checkpoint that it is written for. */
@@ -92,22 +98,21 @@ export class CheckpointStorage {
 
   /**
    * The newest completed checkpoint of a job, over all its runs; undefined if there is none.
-   * @throws UserError if one that may be newer than it cannot be read: an older one is not taken in silence.
+   * @throws UserError if one that may be newer than it cannot be read: an older one is not taken in silence. One that
+   * a later one of its own run can stand for is passed over.
    */
   async latest(jobName: string): Promise<StoredCheckpoint | undefined> {
     const { found, refused } = await this.#readAll(jobPrefix(jobName))
-    const newest = found.at(-1)
-    const newer = refused.filter(({ id }) => newest === undefined || id > newest.record.checkpointId)
-    if (newer.length > 0) throw new UserError(newer.map(({ cause }) => cause.message))
-    return newest
+    const mayBeNewest = refused.filter(({ run, id }) => {
+      return !found.some(({ location, record }) => runOf(location) === run && record.checkpointId > id)
+    })
+    if (mayBeNewest.length > 0) throw new UserError(mayBeNewest.map(({ cause }) => cause.message))
+    return found.at(-1)
   }
 
-  /**
-   * Above every id that this job ever completed, or wrote a segment for, in any run: ids go up also when all
-   * checkpoints are gone.
-   */
-  async nextCheckpointId(jobName: string): Promise<CheckpointId> {
-    const names = await this.#blobs.list(jobPrefix(jobName))
+  /** Above every id that this run ever completed, or wrote a segment for: ids go up also when all checkpoints are gone. */
+  async nextCheckpointId(run: RunAddress): Promise<CheckpointId> {
+    const names = await this.#blobs.list(runPrefix(run))
     return asCheckpointId(highestId(names) + 1)
   }
 
@@ -149,6 +154,11 @@ export class CheckpointStorage {
     for (const orphan of orphans) await this.#blobs.delete(orphan)
   }
 
+  /** Removes what is left of a run that ended with nothing to go on from. */
+  async forgetRun(run: RunAddress): Promise<void> {
+    for (const name of await this.#blobs.list(runPrefix(run))) await this.#blobs.delete(name)
+  }
+
   /** What to call a name of this store in messages and to users. */
   pathOf(name: string): string {
     return `${this.#blobs.location}/${name}`
@@ -161,18 +171,16 @@ export class CheckpointStorage {
     for (const name of left) if (name.startsWith(idMarkers(run))) await this.#blobs.delete(name)
   }
 
-  async #readAll(
-    prefix: string,
-  ): Promise<{ found: StoredCheckpoint[]; refused: { id: number; cause: UserError }[] }> {
+  async #readAll(prefix: string): Promise<{ found: StoredCheckpoint[]; refused: RefusedCheckpoint[] }> {
     const found: StoredCheckpoint[] = []
-    const refused: { id: number; cause: UserError }[] = []
+    const refused: RefusedCheckpoint[] = []
     for (const name of (await this.#blobs.list(prefix)).filter(isMetadata)) {
       const location = normalLocation(name)
       try {
         found.push({ location, record: await this.#loadRecord(location) })
       } catch (cause) {
         if (!(cause instanceof UserError)) throw cause
-        refused.push({ id: idInName(name) ?? Infinity, cause })
+        refused.push({ run: runOf(location), id: idInName(name) ?? Infinity, cause })
       }
     }
     return { found: found.toSorted(byAge), refused }
@@ -192,6 +200,10 @@ export class CheckpointStorage {
   #digestOf(text: string): string {
     return this.#sha256(new TextEncoder().encode(text))
   }
+}
+
+function runOf(location: string): string {
+  return location.slice(0, location.lastIndexOf('/'))
 }
 
 function highestId(names: readonly string[]): number {

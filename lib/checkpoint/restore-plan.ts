@@ -2,7 +2,7 @@ import type { ChainedOperator, JobPlan, JobVertex } from '../graph/plan.ts'
 import { MIN_WATERMARK } from '../model/elements.ts'
 import { UserError } from '../model/faults.ts'
 import { taskId, type TaskId } from '../model/ids.ts'
-import { keyGroupRange, rangesOverlap } from '../model/key-groups.ts'
+import { intersection, keyGroupRange, rangesOverlap } from '../model/key-groups.ts'
 import { stateSpecOf } from '../operators/state-spec.ts'
 import type { UnknownStatePolicy } from '../state/keyed-backend.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
@@ -37,7 +37,7 @@ export interface TaskRestorePlan {
 }
 
 export interface OperatorRestorePlan {
-  /** Those with rows in this task's key groups, oldest first. They may hold others too. */
+  /** Those with rows in this task's key groups, narrowed to them; oldest first. */
   readonly segments: readonly SegmentHandle[]
   readonly operatorState: OperatorStateSnapshot
 }
@@ -134,9 +134,12 @@ function hasState(operator: OperatorSnapshot): boolean {
   return operator.operatorState.some((own) => Object.values(own).some((list) => list.items.length > 0))
 }
 
+/** Each handle is narrowed to the task's own key groups: what it holds of others may be older than what they have. */
 function segmentsFor(old: OperatorSnapshot, vertex: JobVertex, subtask: number): SegmentHandle[] {
   const own = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtask)
-  return old.segments.filter((segment) => rangesOverlap(segment.keyGroups, own))
+  return old.segments
+    .filter((segment) => rangesOverlap(segment.keyGroups, own))
+    .map((segment) => ({ ...segment, keyGroups: intersection(segment.keyGroups, own) }))
 }
 
 function progressOf(record: CheckpointRecord, vertex: JobVertex): { watermarkMs: number; finished: boolean } {

@@ -85,7 +85,8 @@ class Copy {
     const segments: SegmentHandle[] = []
     for (const { keyGroups, members } of rangesOf(operator.segments)) {
       const sources: RestoredSegment[] = []
-      for (const handle of members) sources.push({ name: handle.blob, bytes: await readSegment(handle) })
+      for (const handle of members)
+        sources.push({ name: handle.blob, bytes: await readSegment(handle), keyGroups: handle.keyGroups })
       const { bytes, rows } = merge(sources)
       if (rows === 0) continue
       // The index keeps uids apart where the file system does not tell capitals from small letters.
@@ -116,8 +117,8 @@ class Copy {
 }
 
 /**
- * Segments whose key groups overlap have to be merged together, in order of age; ranges that come of it are disjoint.
- * There is one for each subtask, but where the parallelism changed and old segments still span several.
+ * Segments whose key groups overlap have to be merged together, in order of age; the ranges that come of it are
+ * disjoint: one for each subtask that has state, or finer.
  */
 function rangesOf(
   segments: readonly SegmentHandle[],

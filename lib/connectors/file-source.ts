@@ -40,6 +40,7 @@ export function fileSource<T>(
   checkOptions(kind, path, { ...options, pollIntervalMs })
   const source: SplitSource<unknown, FileSplit> = {
     type: 'splits',
+    refusesRecords: true,
     kind,
     bounded: !follow,
     async enumerateSplits() {

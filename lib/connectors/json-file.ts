@@ -31,6 +31,7 @@ export function jsonFile<T = unknown>(path: string, options: JsonFileOptions<T> 
   const decode = valueDecoder(options.schema)
   const source: SplitSource<unknown, JsonFileSplit> = {
     type: 'splits',
+    refusesRecords: true,
     kind: KIND,
     bounded: true,
     async enumerateSplits() {

@@ -63,6 +63,7 @@ export function socketText(options: SocketTextOptions & LineDecoding): Source<un
   }
   const source: SplitSource<unknown, SocketSplit> = {
     type: 'splits',
+    refusesRecords: true,
     kind: 'socketText',
     bounded: false,
     parallelismMax: 1,

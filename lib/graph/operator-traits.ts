@@ -31,6 +31,11 @@ export function canMakeDeadLetters(spec: OperatorSpec): boolean {
   return spec.type === 'source' && spec.source.type === 'splits'
 }
 
+/** Whether the operator is a source that may find records it cannot parse. */
+export function refusesRecords(spec: OperatorSpec): boolean {
+  return spec.type === 'source' && spec.source.type === 'splits' && spec.source.refusesRecords === true
+}
+
 /** The most subtasks that the operator's source or sink can have; undefined: any number. */
 export function parallelismMax(spec: OperatorSpec): number | undefined {
   if (spec.type === 'source') return spec.source.parallelismMax

@@ -3,7 +3,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { Partitioning, StreamEdge, StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { DEAD_LETTERS_TAG } from '../stream/source.ts'
 import { fingerprint } from './fingerprint.ts'
-import { canMakeDeadLetters } from './operator-traits.ts'
+import { refusesRecords } from './operator-traits.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
 import type { ChainedOperator, JobEdge, JobPlan, JobVertex } from './plan.ts'
 import { topologicalOrder } from './topology.ts'
@@ -136,5 +136,5 @@ function hasUnconsumedDeadLetters(node: StreamNode, nodes: readonly StreamNode[]
   const consumed = nodes.some(({ inputs }) =>
     inputs.some((edge) => edge.from === node && edge.tagId === DEAD_LETTERS_TAG),
   )
-  return canMakeDeadLetters(node.spec) && !consumed
+  return refusesRecords(node.spec) && !consumed
 }

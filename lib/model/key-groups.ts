@@ -35,3 +35,8 @@ export function inRange(range: KeyGroupRange, keyGroup: number): boolean {
 export function rangesOverlap(a: KeyGroupRange, b: KeyGroupRange): boolean {
   return a.first <= b.last && b.first <= a.last
 }
+
+/** What two ranges that overlap have in common. */
+export function intersection(a: KeyGroupRange, b: KeyGroupRange): KeyGroupRange {
+  return { first: a.first > b.first ? a.first : b.first, last: a.last < b.last ? a.last : b.last }
+}

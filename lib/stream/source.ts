@@ -44,6 +44,8 @@ export interface SplitSource<T, Split> {
   readonly bounded: boolean
   /** Default: no limit of its own. */
   readonly parallelismMax?: number
+  /** Whether it may find records that it cannot parse. Default: false. */
+  readonly refusesRecords?: boolean
   /** What there is to read, in order. Called once, when the job starts without a checkpoint. */
   enumerateSplits(ctx: { readonly parallelism: number }): readonly Split[] | Promise<readonly Split[]>
   createReader(ctx: SourceReaderContext): SourceReader<T, Split>

@@ -99,5 +99,6 @@ function keyedStateOf(chained: ChainedOperator, around: Surroundings): KeyedStat
   backend.setNow(now())
   const segments = restore.operators.get(chained.uid)?.segments ?? []
   if (segments.length > 0) backend.restore(segments, restore.unknownState)
+  if (!restore.ownsSegments) backend.markAllChanged()
   return backend
 }

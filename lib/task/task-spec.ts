@@ -34,6 +34,8 @@ export interface TaskRestore {
   readonly watermarkMs: number
   readonly operators: ReadonlyMap<string, OperatorRestore>
   readonly unknownState: UnknownStatePolicy
+  /** False if the segments are another owner's: then the first snapshot holds every row. */
+  readonly ownsSegments: boolean
 }
 
 export interface OperatorRestore {

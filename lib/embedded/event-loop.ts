@@ -1,0 +1,25 @@
+import { setImmediate as immediate } from 'node:timers/promises'
+
+/** How long tasks may run before sockets, files, timers and signals get their turn. */
+const TURN_MS_MAX = 5
+
+/** Lets a busy job share its thread with everything else in the process. */
+export class EventLoop {
+  private turnStartedAtMs = performance.now()
+  private turn: Promise<void> | undefined
+
+  /** Undefined while tasks may go on; otherwise what to await first. */
+  yieldIfDue(): Promise<void> | undefined {
+    if (this.turn === undefined && performance.now() - this.turnStartedAtMs < TURN_MS_MAX) return undefined
+    this.turn ??= nextTurn().then(() => {
+      this.turn = undefined
+      this.turnStartedAtMs = performance.now()
+    })
+    return this.turn
+  }
+}
+
+/** Resolves after sockets, files, timers and signals have had their turn. */
+export async function nextTurn(): Promise<void> {
+  await immediate()
+}

@@ -1,0 +1,255 @@
+import { coordinate, newCoordinator } from '../checkpoint/coordinator.ts'
+import type { CoordinatorCommand, RequestOutcome } from '../checkpoint/coordinator-commands.ts'
+import type { CoordinatorEvent } from '../checkpoint/coordinator-events.ts'
+import type { CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
+import { isTerminal } from '../checkpoint/job-status.ts'
+import { messageOf, UserError } from '../model/faults.ts'
+import type { Attempt, TaskId } from '../model/ids.ts'
+import type { Clock, ScheduledCall } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { JobConfig } from '../stream/config.ts'
+import type { TaskSnapshot } from '../task/task-snapshot.ts'
+import type { JobAttempt } from './attempt.ts'
+import type { CheckpointLocation, JobEvent, JobResult } from './job-handle.ts'
+import { causeOf } from './failure-cause.ts'
+import type { JobStorage } from './job-storage.ts'
+
+export interface JobMasterParts {
+  readonly config: JobConfig
+  readonly clock: Clock
+  readonly random: Random
+  readonly storage: JobStorage
+  /** Makes the tasks of an attempt, restored from `restoreFrom`. */
+  makeAttempt(attempt: Attempt, restoreFrom: RestorePoint | undefined, master: JobMaster): Promise<JobAttempt>
+  emit(event: JobEvent): void
+  /** The job is over and nothing of it goes on. */
+  onEnd(): Promise<void>
+}
+
+/** Runs the coordinator of a job: gives it events one at a time, and does what it wants done. */
+export class JobMaster {
+  readonly result: Promise<JobResult>
+  private readonly parts: JobMasterParts
+  private state: CoordinatorState
+  private current: JobAttempt | undefined
+  private deploying: Promise<void> = Promise.resolve()
+  private alarm: ScheduledCall | undefined
+  private readonly queue: CoordinatorEvent[] = []
+  private handling = false
+  private requests = 0
+  private readonly waiting = new Map<string, (outcome: RequestOutcome) => void>()
+  /** Work on storage, one piece after the other. */
+  private storageWork: Promise<void> = Promise.resolve()
+  private settle!: (result: JobResult) => void
+  private crash!: (cause: unknown) => void
+
+  constructor(parts: JobMasterParts) {
+    this.parts = parts
+    const { checkpointing, restart } = parts.config
+    this.state = newCoordinator({ checkpointing, restart })
+    this.result = new Promise((resolve, reject) => {
+      this.settle = resolve
+      this.crash = reject
+    })
+    this.result.catch(() => {})
+  }
+
+  get coordinator(): CoordinatorState {
+    return this.state
+  }
+
+  get attempt(): JobAttempt | undefined {
+    return this.current
+  }
+
+  request(make: (requestId: string) => CoordinatorEvent): Promise<CheckpointLocation> {
+    const requestId = `request-${++this.requests}`
+    return new Promise((resolve, reject) => {
+      this.waiting.set(requestId, (outcome) => {
+        if (outcome.type === 'completed') {
+          const { checkpointId, location } = outcome.checkpoint
+          resolve({ checkpointId, path: location })
+        } else reject(new UserError(outcome.message))
+      })
+      this.post(make(requestId))
+    })
+  }
+
+  post(event: CoordinatorEvent): void {
+    this.queue.push(event)
+    if (this.handling) return
+    this.handling = true
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.handle(next)
+    } catch (cause) {
+      this.crash(cause)
+    } finally {
+      this.handling = false
+    }
+  }
+
+  onSnapshot(attempt: Attempt, task: TaskId, snapshot: TaskSnapshot): Promise<void> {
+    const checkpointId = snapshot.checkpointId as never
+    return this.parts.storage.persist(task, snapshot).then(
+      (ack) => this.post({ type: 'acknowledge', attempt, checkpointId, task, ack }),
+      (cause: unknown) =>
+        this.post({
+          type: 'decline',
+          attempt,
+          checkpointId,
+          task,
+          reason: 'task-error',
+          message: messageOf(cause),
+        }),
+    )
+  }
+
+  taskFailed(attempt: Attempt, task: TaskId, cause: unknown): void {
+    this.post({ type: 'task-failed', attempt, task, cause: causeOf(cause) })
+  }
+
+  private handle(event: CoordinatorEvent): void {
+    const { clock, random } = this.parts
+    const before = this.state
+    const step = coordinate(before, event, { nowMs: clock.now(), random: () => random.next() })
+    this.state = step.state
+    for (const command of step.commands) this.execute(command)
+    if (!isTerminal(before.status) && isTerminal(step.state.status)) this.end()
+  }
+
+  private execute(command: CoordinatorCommand): void {
+    const { clock, emit, storage } = this.parts
+    const atMs = clock.now()
+    switch (command.type) {
+      case 'deploy':
+        this.deploying = this.deploy(command.attempt, command.restoreFrom)
+        return
+      case 'trigger': {
+        const { checkpointId, kind, triggeredAtMs, stopSources, drain } = command
+        emit({ type: 'checkpoint-triggered', atMs, checkpointId, kind })
+        this.current?.trigger(checkpointId, triggeredAtMs, { stopSources, drain })
+        return
+      }
+      case 'store': {
+        const { pending } = command
+        const { checkpointId } = pending
+        this.later(async () => {
+          const answer = await storage.store(pending).then(
+            (location): CoordinatorEvent => ({ type: 'stored', checkpointId, location }),
+            (cause: unknown): CoordinatorEvent => ({
+              type: 'store-failed',
+              checkpointId,
+              message: messageOf(cause),
+            }),
+          )
+          this.post(answer)
+        })
+        return
+      }
+      case 'notify-complete': {
+        const { checkpointId } = command
+        const { lastSavepoint, completed } = this.state
+        const done = completed.findLast((one) => one.checkpointId === checkpointId) ?? lastSavepoint
+        if (done !== undefined) {
+          const { kind, location: path, figures } = done
+          emit({ type: 'checkpoint-completed', atMs, checkpointId, kind, path, figures })
+        }
+        this.current?.notifyComplete(checkpointId)
+        return
+      }
+      case 'notify-aborted': {
+        const { checkpointId, reason, message } = command
+        emit({ type: 'checkpoint-failed', atMs, checkpointId, reason, message })
+        this.current?.notifyAborted(checkpointId)
+        return
+      }
+      case 'discard': {
+        const { checkpointId } = command
+        this.later(async () => {
+          await storage.discard(checkpointId).catch((cause: unknown) => {
+            const message = `Checkpoint ${checkpointId} was not removed: ${messageOf(cause)}`
+            emit({ type: 'warning', atMs: clock.now(), message })
+          })
+        })
+        return
+      }
+      case 'tear-down':
+        void this.tearDown(command.attempt)
+        return
+      case 'finish-tasks':
+        void this.finishTasks(command.attempt)
+        return
+      case 'wake-at':
+        this.alarm?.cancel()
+        this.alarm = clock.schedule(command.atMs, () => this.post({ type: 'tick' }))
+        return
+      case 'answer':
+        this.waiting.get(command.requestId)?.(command.outcome)
+        this.waiting.delete(command.requestId)
+        return
+      case 'status': {
+        const { from, to, cause } = command
+        emit({ type: 'status', atMs: command.atMs, from, to, cause })
+        const { attempt, restartAtMs } = this.state
+        if (to === 'RESTARTING' && restartAtMs !== undefined) {
+          emit({ type: 'restarting', atMs, attempt: attempt + 1, delayMs: Math.max(0, restartAtMs - atMs) })
+        }
+      }
+    }
+  }
+
+  private async deploy(attempt: Attempt, restoreFrom: RestorePoint | undefined): Promise<void> {
+    const { clock, emit, makeAttempt } = this.parts
+    try {
+      const made = await makeAttempt(attempt, restoreFrom, this)
+      this.current = made
+      await made.start()
+      emit({ type: 'deployed', atMs: clock.now(), attempt, restoredFrom: restoreFrom?.location })
+      this.post({ type: 'deployed', attempt })
+    } catch (cause) {
+      this.post({ type: 'task-failed', attempt, task: undefined, cause: causeOf(cause) })
+    }
+  }
+
+  private async tearDown(attempt: Attempt): Promise<void> {
+    await this.deploying
+    const failure = await this.current?.tearDown()
+    if (failure !== undefined) {
+      this.parts.emit({
+        type: 'warning',
+        atMs: this.parts.clock.now(),
+        message: `Closing a task: ${messageOf(failure)}`,
+      })
+    }
+    this.current = undefined
+    this.post({ type: 'torn-down', attempt })
+  }
+
+  /** Everything that the last checkpoint commits is committed before the tasks are closed. */
+  private async finishTasks(attempt: Attempt): Promise<void> {
+    await this.current?.afterOrders()
+    await this.tearDown(attempt)
+  }
+
+  private later(work: () => Promise<void>): void {
+    this.storageWork = this.storageWork.then(work).catch((cause: unknown) => this.crash(cause))
+  }
+
+  /** The job is over: what is still to be done on storage is done first. */
+  private end(): void {
+    this.alarm?.cancel()
+    this.later(async () => {
+      await this.parts.storage.close()
+      await this.parts.onEnd()
+      const { status, cause, completed, attempt } = this.state
+      const last = completed.at(-1)
+      this.settle({
+        status: status as JobResult['status'],
+        cause: status === 'FAILED' ? cause : undefined,
+        lastCheckpoint:
+          last === undefined ? undefined : { checkpointId: last.checkpointId, path: last.location },
+        restarts: Math.max(0, attempt - 1),
+      })
+    })
+  }
+}

@@ -1,0 +1,253 @@
+import { assembleRecord } from '../checkpoint/assemble-record.ts'
+import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { CoordinatedTask, PendingCheckpoint, RestorePoint } from '../checkpoint/coordinator-state.ts'
+import { planRestore } from '../checkpoint/restore-plan.ts'
+import type { OperatorAck, TaskAck } from '../checkpoint/task-ack.ts'
+import type { JobPlan, JobVertex } from '../graph/plan.ts'
+import { MIN_WATERMARK } from '../model/elements.ts'
+import { assert } from '../model/faults.ts'
+import { taskId, type CheckpointId, type TaskId } from '../model/ids.ts'
+import { stateSpecOf } from '../operators/state-spec.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import { redistributeOperatorState } from '../state/operator-state.ts'
+import { describeStates } from '../state/describe-states.ts'
+import type { TaskSnapshot } from '../task/task-snapshot.ts'
+import type { TaskRestore } from '../task/task-spec.ts'
+import type { OpenedCheckpoint } from './open-checkpoint.ts'
+import { SegmentLedger } from './segment-ledger.ts'
+import { writeSavepointTo } from './savepoint-target.ts'
+import { SegmentRegistry } from './segment-registry.ts'
+
+export interface JobStorageParts {
+  readonly plan: JobPlan
+  readonly runId: string
+  readonly tasks: readonly CoordinatedTask[]
+  /** Holds this run's checkpoints. */
+  readonly checkpoints: CheckpointStorage
+  /** Opens the checkpoint or savepoint that a restore point names. */
+  open(location: string): Promise<OpenedCheckpoint>
+  readonly savepointDirectory: string
+  readonly random: Random
+  readonly clock: Clock
+  readonly allowNonRestoredState: boolean
+  readonly onWarning: (message: string) => void
+}
+
+export type RestoreOf = (vertex: JobVertex, subtaskIndex: number) => TaskRestore
+
+/** The durable side of one run: what its tasks' snapshots become, and what an attempt begins with. */
+export class JobStorage {
+  private readonly parts: JobStorageParts
+  private readonly registry = new SegmentRegistry()
+  /** Of the present attempt: by task, in chain order. */
+  private ledgers = new Map<TaskId, SegmentLedger[]>()
+  /** Snapshots of one task are made durable in order. */
+  private readonly persisting = new Map<TaskId, Promise<unknown>>()
+
+  constructor(parts: JobStorageParts) {
+    this.parts = parts
+  }
+
+  /** Loads what the next attempt begins with, and forgets the attempt before. @throws UserError if it cannot be used. */
+  async beginAttempt(restoreFrom: RestorePoint | undefined): Promise<RestoreOf> {
+    await this.endAttempt()
+    if (restoreFrom === undefined) return () => this.freshTask()
+    const { plan, runId, allowNonRestoredState } = this.parts
+    const opened = await this.parts.open(restoreFrom.location)
+    const { record } = opened
+    const isOwn = record.kind === 'checkpoint' && record.jobName === plan.jobName && record.runId === runId
+    const restore = planRestore(record, plan, {
+      allowNonRestoredState,
+      redistribute: redistributeOperatorState,
+    })
+    const bytes = await readSegments(opened)
+    for (const vertex of plan.vertices) {
+      for (let subtask = 0; subtask < vertex.parallelism; subtask++) {
+        const id = taskId(vertex.id, subtask)
+        const ofTask = restore.tasks.get(id)
+        const ledgers = vertex.operators.map(({ uid }) =>
+          this.newLedger(id, uid, isOwn ? (ofTask?.operators.get(uid)?.segments ?? []) : []),
+        )
+        this.ledgers.set(id, ledgers)
+      }
+    }
+    return (vertex, subtaskIndex) => {
+      const ofTask = restore.tasks.get(taskId(vertex.id, subtaskIndex))
+      const operators = [...(ofTask?.operators ?? [])].map(
+        ([uid, operator]) =>
+          [
+            uid,
+            {
+              operatorState: operator.operatorState,
+              segments: operator.segments.map((handle) => ({
+                name: handle.blob,
+                bytes: bytes
+                  .get(handle.blob)!
+                  .subarray(handle.offsetBytes, handle.offsetBytes + handle.lengthBytes),
+                keyGroups: handle.keyGroups,
+              })),
+            },
+          ] as const,
+      )
+      return {
+        isRestored: true,
+        watermarkMs: ofTask?.watermarkMs ?? MIN_WATERMARK,
+        operators: new Map(operators),
+        unknownState: restore.unknownState,
+        ownsSegments: isOwn,
+      }
+    }
+  }
+
+  /** Makes a task's snapshot durable; resolves to the acknowledgement that says so. */
+  persist(task: TaskId, snapshot: TaskSnapshot): Promise<TaskAck> {
+    const before = this.persisting.get(task) ?? Promise.resolve()
+    const persisted = before.catch(() => {}).then(() => this.persistNow(task, snapshot))
+    this.persisting.set(task, persisted)
+    return persisted
+  }
+
+  /** Writes the record of a checkpoint, or a whole savepoint; resolves to where it is. */
+  async store(pending: PendingCheckpoint): Promise<string> {
+    const { plan, runId, tasks, checkpoints, savepointDirectory, random } = this.parts
+    const record = assembleRecord(pending, {
+      jobName: plan.jobName,
+      runId,
+      planFingerprint: plan.fingerprint,
+      tasks,
+    })
+    if (pending.kind === 'savepoint') {
+      const directory = pending.target ?? savepointDirectory
+      return writeSavepointTo(directory, record, (handle) => checkpoints.readSegment(handle), random)
+    }
+    const name = await checkpoints.store(record)
+    this.registry.stored(pending.checkpointId, record)
+    return checkpoints.pathOf(name)
+  }
+
+  /** Removes a checkpoint's record, then every segment that nothing needs any more. */
+  async discard(checkpointId: CheckpointId): Promise<void> {
+    const { plan, runId, checkpoints } = this.parts
+    await checkpoints.removeRecord({ jobName: plan.jobName, runId }, checkpointId)
+    this.registry.discarded(checkpointId)
+    await this.removeUnused()
+  }
+
+  /** The job is over: keeps what its retained checkpoints need, and nothing else. */
+  async close(): Promise<void> {
+    await this.endAttempt()
+    await this.removeUnused()
+    const { plan, runId, checkpoints } = this.parts
+    if (!this.registry.hasRetained) await checkpoints.forgetRun({ jobName: plan.jobName, runId })
+  }
+
+  /** Ends what goes on on the side. */
+  async endAttempt(): Promise<void> {
+    await Promise.all([...this.persisting.values()].map((one) => one.catch(() => {})))
+    await Promise.all([...this.ledgers.values()].flat().map((ledger) => ledger.close()))
+    this.persisting.clear()
+    this.ledgers = new Map()
+  }
+
+  /** Tells the registry of a checkpoint that was there before this process. */
+  adopt(checkpointId: CheckpointId, handles: readonly SegmentHandle[]): void {
+    this.registry.adopted(checkpointId, handles)
+  }
+
+  private async removeUnused(): Promise<void> {
+    const inUse = [...this.ledgers.values()].flat().flatMap((ledger) => ledger.segments)
+    for (const blob of this.registry.takeUnused(inUse)) await this.parts.checkpoints.removeSegment(blob)
+  }
+
+  private async persistNow(task: TaskId, snapshot: TaskSnapshot): Promise<TaskAck> {
+    const { plan, clock } = this.parts
+    const startedAtMs = clock.now()
+    const vertex = plan.vertices.find((one) => task === taskId(one.id, subtaskOf(task)))
+    assert(vertex !== undefined, `${task} is a task of the plan`)
+    const ledgers = this.ledgersOf(task, vertex)
+    const operators: OperatorAck[] = []
+    let bytes = 0
+    let records = 0
+    for (const [index, { uid, keyed, operatorState }] of snapshot.operators.entries()) {
+      const { name, spec } = vertex.operators[index]!
+      const added = await ledgers[index]!.add(keyed, snapshot.checkpointId)
+      bytes += added.bytes
+      records += keyed?.rows ?? 0
+      operators.push({
+        uid,
+        name,
+        maxParallelism: vertex.maxParallelism,
+        states: describeStates(stateSpecOf(spec) ?? {}),
+        segments: added.segments,
+        operatorState,
+      })
+    }
+    const all = operators.flatMap(({ segments }) => segments)
+    this.registry.acknowledged(snapshot.checkpointId, all)
+    return {
+      watermarkMs: snapshot.watermarkMs,
+      finished: snapshot.finished,
+      operators,
+      figures: {
+        alignmentMs: snapshot.alignmentMs,
+        durationMs: clock.now() - startedAtMs,
+        bytes,
+        fullBytes: all.reduce((sum, handle) => sum + handle.lengthBytes, 0),
+        records,
+      },
+    }
+  }
+
+  private ledgersOf(task: TaskId, vertex: JobVertex): SegmentLedger[] {
+    const known = this.ledgers.get(task)
+    if (known !== undefined) return known
+    const fresh = vertex.operators.map(({ uid }) => this.newLedger(task, uid, []))
+    this.ledgers.set(task, fresh)
+    return fresh
+  }
+
+  private newLedger(task: TaskId, uid: string, restored: readonly SegmentHandle[]): SegmentLedger {
+    const { plan, runId, checkpoints, clock, onWarning } = this.parts
+    const run = { jobName: plan.jobName, runId }
+    return new SegmentLedger(restored, {
+      now: () => clock.now(),
+      onWarning: (cause) => onWarning(`Merging segments of ${task}: ${String(cause)}`),
+      put: async (segment, checkpointId) => {
+        const owner = { checkpointId: checkpointId as CheckpointId, task, uid }
+        const place = await checkpoints.putSegment(run, owner, segment.segment)
+        const handle = { ...place, rows: segment.rows, keyGroups: segment.keyGroups }
+        this.registry.written(handle)
+        return handle
+      },
+      read: async (handle) => ({
+        name: handle.blob,
+        bytes: await checkpoints.readSegment(handle),
+        keyGroups: handle.keyGroups,
+      }),
+    })
+  }
+
+  private freshTask(): TaskRestore {
+    return {
+      isRestored: false,
+      watermarkMs: MIN_WATERMARK,
+      operators: new Map(),
+      unknownState: 'refuse',
+      ownsSegments: true,
+    }
+  }
+}
+
+function subtaskOf(task: TaskId): number {
+  return Number(task.slice(task.lastIndexOf('#') + 1))
+}
+
+async function readSegments(opened: OpenedCheckpoint): Promise<Map<string, Uint8Array>> {
+  const blobs = new Map<string, Uint8Array>()
+  for (const handle of opened.record.operators.flatMap((operator) => operator.segments)) {
+    if (!blobs.has(handle.blob)) blobs.set(handle.blob, await opened.readBlob(handle.blob))
+  }
+  return blobs
+}

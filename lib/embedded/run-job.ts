@@ -1,0 +1,144 @@
+import { needsFinalCommit, tasksOf } from '../checkpoint/coordinated-tasks.ts'
+import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { buildStreamGraph } from '../graph/build-stream-graph.ts'
+import { planJob } from '../graph/plan-job.ts'
+import type { JobPlan } from '../graph/plan.ts'
+import { compileConfig } from '../stream/compile-config.ts'
+import type { JobConfig } from '../stream/config.ts'
+import type { JobDefinition } from '../stream/job.ts'
+import { JobAttempt } from './attempt.ts'
+import { readConfigFile } from './config-file.ts'
+import { addDeadLetterSinks } from './dead-letters.ts'
+import { EventLog } from './event-log.ts'
+import type { JobHandle } from './job-handle.ts'
+import { JobMaster } from './job-master.ts'
+import { collectMetrics } from './job-metrics.ts'
+import { JobStorage, type RestoreOf } from './job-storage.ts'
+import type { RunOptions } from './options.ts'
+import { sha256 } from './sha256.ts'
+import { openStart, type StartPoint } from './start-point.ts'
+import { stateBackends } from './state-backends.ts'
+import { systemClock } from './system-clock.ts'
+
+/**
+ * Runs a job in this process. Resolves once it is being started, to a handle on it.
+ * @throws UserError with all that is wrong with its settings, its graph, or the checkpoint it is to begin from:
+ * then nothing was started and nothing was written.
+ */
+export async function runJob(definition: JobDefinition, options: RunOptions = {}): Promise<JobHandle> {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? { next: () => Math.random() }
+  const config = await configOf(definition, options)
+  const plan = planOf(definition, config)
+  const events = new EventLog()
+  const start = await openStart({ from: options.from, plan, config, clock, random })
+  const tasks = tasksOf(plan)
+  const storage = new JobStorage({
+    plan,
+    runId: start.runId,
+    tasks,
+    checkpoints: new CheckpointStorage(start.blobs, sha256),
+    open: start.open,
+    savepointDirectory: config.checkpointing.savepointDirectory,
+    random,
+    clock,
+    allowNonRestoredState: options.allowNonRestoredState ?? false,
+    onWarning: (message) => events.emit({ type: 'warning', atMs: clock.now(), message }),
+  })
+  // What cannot be restored is refused here, before the job starts, and not by a failing job.
+  let prepared = await beginOrRelease(storage, start)
+  for (const { checkpointId, segments } of start.retained) storage.adopt(checkpointId, segments)
+  const backends = await stateBackends(config.stateBackend, start.runId)
+  const master = new JobMaster({
+    config,
+    clock,
+    random,
+    storage,
+    emit: (event) => events.emit(event),
+    onEnd: () => start.release(),
+    makeAttempt: async (attempt, restoreFrom, own) => {
+      const restoreOf = prepared ?? (await storage.beginAttempt(restoreFrom))
+      prepared = undefined
+      return new JobAttempt({
+        plan,
+        config,
+        runId: start.runId,
+        attempt,
+        clock,
+        stateBackends: backends,
+        restoreOf,
+        listener: {
+          onSnapshot: (task, snapshot) => own.onSnapshot(attempt, task, snapshot),
+          onInputEnded: (task) => own.post({ type: 'input-ended', attempt, task }),
+          onTaskFailed: (task, cause) => own.taskFailed(attempt, task, cause),
+        },
+      })
+    },
+  })
+  master.post({
+    type: 'start',
+    tasks,
+    needsFinalCommit: needsFinalCommit(plan),
+    restoreFrom: start.restoreFrom,
+    nextCheckpointId: start.nextCheckpointId,
+    retained: start.retained.map(({ checkpoint }) => checkpoint),
+  })
+  return handleOf(plan, start.runId, master, events)
+}
+
+async function beginOrRelease(storage: JobStorage, start: StartPoint): Promise<RestoreOf | undefined> {
+  try {
+    return await storage.beginAttempt(start.restoreFrom)
+  } catch (cause) {
+    await start.release()
+    throw cause
+  }
+}
+
+/** The settings of a job as `options` leave them. @throws UserError with every problem. */
+export async function configOf(definition: JobDefinition, options: RunOptions): Promise<JobConfig> {
+  const file = options.configFile === undefined ? undefined : await readConfigFile(options.configFile)
+  const overrides: Record<string, unknown> = { ...options.set }
+  if (options.parallelism !== undefined) overrides['parallelism.default'] = options.parallelism
+  return compileConfig({ code: definition.options, overrides, ...(file === undefined ? {} : { file }) })
+}
+
+/** The plan of a job; dead letters that no stream takes go to files. @throws UserError with every problem of the graph. */
+export function planOf(definition: JobDefinition, config: JobConfig): JobPlan {
+  const graph = buildStreamGraph(definition)
+  const plan = planJob(graph, config)
+  return plan.unconsumedDeadLetters.length === 0
+    ? plan
+    : planJob(addDeadLetterSinks(graph, plan, config), config)
+}
+
+function handleOf(plan: JobPlan, runId: string, master: JobMaster, events: EventLog): JobHandle {
+  return {
+    jobName: plan.jobName,
+    runId,
+    result: master.result,
+    get status() {
+      return master.coordinator.status
+    },
+    onEvent: (listener) => events.listen(listener),
+    metrics: () => collectMetrics(plan, master),
+    triggerCheckpoint: () => master.request((requestId) => ({ type: 'trigger-checkpoint', requestId })),
+    triggerSavepoint: (directory) =>
+      master.request((requestId) => ({ type: 'trigger-savepoint', requestId, target: directory })),
+    stop: (options = {}) =>
+      master.request((requestId) => ({
+        type: 'stop',
+        requestId,
+        target: options.directory,
+        drain: options.drain ?? false,
+      })),
+    suspend: () => {
+      master.post({ type: 'suspend' })
+      return master.result
+    },
+    cancel: () => {
+      master.post({ type: 'cancel' })
+      return master.result
+    },
+  }
+}

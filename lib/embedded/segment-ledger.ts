@@ -1,0 +1,102 @@
+import { chooseRun } from '../checkpoint/compaction.ts'
+import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { KeyGroupRange } from '../model/key-groups.ts'
+import type { KeyedDelta, RestoredSegment } from '../state/keyed-backend.ts'
+import { mergeSegmentsInSlices } from '../state/segment/merge-segments.ts'
+import { nextTurn } from './event-loop.ts'
+
+/**
+ * The segments that one operator's keyed state in one task consists of, oldest first: each checkpoint adds what
+ * changed. Runs of small ones are merged on the side, so that their number and a restore stay bounded, while what a
+ * checkpoint writes follows what changed.
+ */
+export class SegmentLedger {
+  private handles: readonly SegmentHandle[]
+  /** Changes that could not be written: they go with the next checkpoint. */
+  private unsaved: KeyedDelta[] = []
+  private readonly parts: LedgerParts
+  private checkpointId = 0
+  private merging: Promise<void> | undefined
+  private closed = false
+
+  constructor(restored: readonly SegmentHandle[], parts: LedgerParts) {
+    this.handles = restored
+    this.parts = parts
+  }
+
+  /** All that the state now consists of. */
+  get segments(): readonly SegmentHandle[] {
+    return this.handles
+  }
+
+  /** Makes `delta`, of checkpoint `checkpointId`, durable; resolves to all segments then, and the bytes written. */
+  async add(delta: KeyedDelta | undefined, checkpointId: number): Promise<LedgerState> {
+    this.checkpointId = checkpointId
+    if (delta !== undefined) this.unsaved.push(delta)
+    let bytes = 0
+    while (this.unsaved.length > 0) {
+      const delta = this.unsaved[0]!
+      const handle = await this.parts.put(delta, checkpointId)
+      this.unsaved.shift()
+      this.handles = delta.full ? [handle] : [...this.handles, handle]
+      bytes += handle.lengthBytes
+    }
+    const segments = this.handles
+    this.compact()
+    return { segments, bytes }
+  }
+
+  /** Lets a merge under way come to its end; begins no other. */
+  async close(): Promise<void> {
+    this.closed = true
+    await this.merging
+  }
+
+  private compact(): void {
+    if (this.merging !== undefined || this.closed) return
+    const run = chooseRun(this.handles.map((handle) => handle.lengthBytes))
+    if (run === undefined) return
+    this.merging = this.merge(run.from, this.handles.slice(run.from, run.to))
+      .catch((cause: unknown) => this.parts.onWarning(cause))
+      .finally(() => (this.merging = undefined))
+  }
+
+  private async merge(from: number, run: readonly SegmentHandle[]): Promise<void> {
+    const segments = await Promise.all(run.map((handle) => this.parts.read(handle)))
+    const slices = mergeSegmentsInSlices(segments, { dropTombstones: from === 0, nowMs: this.parts.now() })
+    let slice = slices.next()
+    while (slice.done !== true) {
+      if (this.closed) return
+      await nextTurn()
+      slice = slices.next()
+    }
+    const rows = run.reduce((sum, handle) => sum + handle.rows, 0)
+    const delta = { segment: slice.value, rows, keyGroups: spanOf(run), full: from === 0 }
+    const merged = await this.parts.put(delta, this.checkpointId + 1)
+    // A full snapshot meanwhile replaced what was merged.
+    if (this.handles[from] !== run[0]) return
+    this.handles = [...this.handles.slice(0, from), merged, ...this.handles.slice(from + run.length)]
+  }
+}
+
+export interface LedgerState {
+  readonly segments: readonly SegmentHandle[]
+  readonly bytes: number
+}
+
+export interface LedgerParts {
+  /** Makes a segment durable; `checkpointId` is the first checkpoint that may refer to it. */
+  put(segment: KeyedDelta, checkpointId: number): Promise<SegmentHandle>
+  read(handle: SegmentHandle): Promise<RestoredSegment>
+  /** Processing time in epoch milliseconds. */
+  now(): number
+  /** A merge failed: nothing is lost, it is tried again after the next checkpoint. */
+  onWarning(cause: unknown): void
+}
+
+function spanOf(run: readonly SegmentHandle[]): KeyGroupRange {
+  return {
+    first: Math.min(...run.map((handle) => handle.keyGroups.first)) as KeyGroupRange['first'],
+    last: Math.max(...run.map((handle) => handle.keyGroups.last)) as KeyGroupRange['last'],
+  }
+}

@@ -1,0 +1,134 @@
+import { join, resolve } from 'node:path'
+import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { RunAddress } from '../checkpoint/checkpoint-paths.ts'
+import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { CompletedCheckpoint, RestorePoint } from '../checkpoint/coordinator-state.ts'
+import type { JobPlan } from '../graph/plan.ts'
+import { UserError } from '../model/faults.ts'
+import { asAttempt, asCheckpointId, asRunId, type CheckpointId } from '../model/ids.ts'
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { JobConfig } from '../stream/config.ts'
+import { DiskBlobStore } from './disk-blob-store.ts'
+import { MemoryBlobStore } from './memory-blob-store.ts'
+import { openCheckpoint, openInMemory, type OpenedCheckpoint } from './open-checkpoint.ts'
+import { lockRun } from './run-lock.ts'
+import { sha256 } from './sha256.ts'
+
+/** Where a run begins, and where its checkpoints go. */
+export interface StartPoint {
+  readonly runId: string
+  readonly blobs: BlobStore
+  readonly restoreFrom: RestorePoint | undefined
+  readonly nextCheckpointId: CheckpointId
+  /** Checkpoints that this run, going on with an earlier one, takes over. */
+  readonly retained: readonly {
+    readonly checkpointId: CheckpointId
+    readonly checkpoint: CompletedCheckpoint
+    readonly segments: readonly SegmentHandle[]
+  }[]
+  open(location: string): Promise<OpenedCheckpoint>
+  /** Lets another process go on with this run. */
+  release(): Promise<void>
+}
+
+export interface StartParts {
+  readonly from: string | undefined
+  readonly plan: JobPlan
+  readonly config: JobConfig
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Checkpoints are kept in memory if the state backend says so, or if none are taken but the one that commits at the end. */
+export async function openStart(parts: StartParts): Promise<StartPoint> {
+  const { plan, config } = parts
+  const inMemory = config.stateBackend.type === 'memory' || config.checkpointing.intervalMs === undefined
+  const blobs = inMemory ? new MemoryBlobStore() : await DiskBlobStore.open(config.checkpointing.directory)
+  const storage = new CheckpointStorage(blobs, sha256)
+  const open = (location: string): Promise<OpenedCheckpoint> =>
+    location.startsWith(`${blobs.location}/`) && inMemory
+      ? openInMemory(location, blobs)
+      : openCheckpoint(location)
+  const opened = await openFrom(parts)
+  const own = opened !== undefined && !inMemory ? ownRun(opened, blobs.location, plan.jobName) : undefined
+  const runId = own ?? newRunId(parts)
+  const release = inMemory ? async () => {} : await lockRun(join(blobs.location, plan.jobName, runId))
+  try {
+    if (own !== undefined) await storage.sweep({ jobName: plan.jobName, runId })
+    const kept =
+      own === undefined
+        ? []
+        : (await storage.list(plan.jobName)).filter(({ record }) => record.runId === runId)
+    return {
+      runId,
+      blobs,
+      open,
+      release,
+      restoreFrom:
+        opened === undefined
+          ? undefined
+          : { checkpointId: opened.record.checkpointId, kind: opened.record.kind, location: opened.path },
+      nextCheckpointId: await nextId(storage, { jobName: plan.jobName, runId }, opened),
+      retained: kept.map(({ location, record }) => ({
+        checkpointId: record.checkpointId,
+        segments: record.operators.flatMap(({ segments }) => segments),
+        checkpoint: {
+          checkpointId: record.checkpointId,
+          kind: record.kind,
+          location: storage.pathOf(location),
+          attempt: asAttempt(record.attempt),
+          purpose: 'periodic',
+          triggeredAtMs: record.triggeredAtMs,
+          completedAtMs: record.completedAtMs,
+          figures: { alignmentMs: 0, durationMs: 0, bytes: 0, fullBytes: 0, records: 0 },
+        },
+      })),
+    }
+  } catch (cause) {
+    await release()
+    throw cause
+  }
+}
+
+async function openFrom({ from, plan, config }: StartParts): Promise<OpenedCheckpoint | undefined> {
+  if (from === undefined) return undefined
+  if (from !== 'latest') return openCheckpoint(from)
+  const { directory } = config.checkpointing
+  const blobs = await DiskBlobStore.open(directory)
+  const latest = await new CheckpointStorage(blobs, sha256).latest(plan.jobName)
+  if (latest === undefined) {
+    throw new UserError(
+      `--from latest: expected a completed checkpoint of job '${plan.jobName}' in ${resolve(directory)}, found none. ` +
+        'Leave --from out to begin from nothing',
+    )
+  }
+  return openCheckpoint(join(blobs.location, latest.location))
+}
+
+/** The run that a checkpoint belongs to, where this job can go on with that run. */
+function ownRun({ record, path }: OpenedCheckpoint, root: string, jobName: string): string | undefined {
+  const mine = record.kind === 'checkpoint' && record.jobName === jobName
+  return mine && path === join(root, jobName, record.runId, `chk-${record.checkpointId}`)
+    ? record.runId
+    : undefined
+}
+
+/** Ids go on from the checkpoint that the run begins from, and are never used again within a run. */
+async function nextId(
+  storage: CheckpointStorage,
+  run: RunAddress,
+  opened: OpenedCheckpoint | undefined,
+): Promise<CheckpointId> {
+  const free = await storage.nextCheckpointId(run)
+  return opened === undefined ? free : asCheckpointId(Math.max(free, opened.record.checkpointId + 1))
+}
+
+/** Sorts by time of start; unlike that of any other run. */
+function newRunId({ clock, random }: StartParts): string {
+  const part = Math.floor(random.next() * 36 ** 4)
+    .toString(36)
+    .padStart(4, '0')
+  return asRunId(`${clock.now().toString(36)}-${part}`)
+}

@@ -1,0 +1,179 @@
+import { LIMITS } from '../model/limits.ts'
+import type { Clock, ScheduledCall } from '../ports/clock.ts'
+import type { ReadStatus } from '../stream/source.ts'
+import type { Task } from '../task/task.ts'
+import type { Channel } from './channel.ts'
+import type { EventLoop } from './event-loop.ts'
+
+/** Between two batches of a task, in order. */
+type Control = () => void | Promise<void>
+
+/**
+ * Runs one task in a loop of its own: whenever there is something to do and room for what comes of it, one batch.
+ * All loops of a job share one thread and take turns at every `await`.
+ */
+export class TaskRunner {
+  readonly task: Task
+  /** Settles when the loop has ended; never rejects. */
+  readonly finished: Promise<void>
+  private readonly inputs: readonly Channel[]
+  private readonly outputs: readonly Channel[]
+  private readonly clock: Clock
+  private readonly eventLoop: EventLoop
+  private readonly controls: Control[] = []
+  private readonly onFailure: (cause: unknown) => void
+  private sourceStatus: ReadStatus
+  private wakeUps = 0
+  private reading = true
+  private stopped = false
+  private nextChannel = 0
+  private wakeLoop: (() => void) | undefined
+  private alarm: { readonly atMs: number; readonly call: ScheduledCall } | undefined
+
+  constructor(parts: TaskRunnerParts) {
+    this.task = parts.task
+    this.inputs = parts.inputs
+    this.outputs = parts.outputs
+    this.clock = parts.clock
+    this.eventLoop = parts.eventLoop
+    this.onFailure = parts.onFailure
+    this.sourceStatus = parts.inputs.length === 0 ? 'more' : 'end'
+    this.finished = Promise.resolve().then(() => this.loop())
+  }
+
+  /** Something may have changed: looks again. */
+  wake(): void {
+    const resume = this.wakeLoop
+    this.wakeLoop = undefined
+    resume?.()
+  }
+
+  /** The source has something to read. */
+  wakeSource(): void {
+    this.wakeUps++
+    if (this.sourceStatus !== 'end') this.sourceStatus = 'more'
+    this.wake()
+  }
+
+  /** Runs `control` between two batches, before any other input. */
+  control(control: Control): void {
+    this.controls.push(control)
+    this.wake()
+  }
+
+  /** Whether the source may go on reading. */
+  setReading(reading: boolean): void {
+    this.reading = reading
+    this.wake()
+  }
+
+  /** Ends the loop after the batch at hand. */
+  stop(): void {
+    this.stopped = true
+    this.wake()
+  }
+
+  private async loop(): Promise<void> {
+    try {
+      while (!this.stopped) {
+        if (this.hasWork()) await this.runBatch()
+        else await this.sleep()
+        const turn = this.eventLoop.yieldIfDue()
+        if (turn !== undefined) await turn
+      }
+    } catch (cause) {
+      this.stopped = true
+      this.onFailure(cause)
+    } finally {
+      this.alarm?.call.cancel()
+    }
+  }
+
+  private hasWork(): boolean {
+    if (this.controls.length > 0) return true
+    const dueMs = this.task.nextProcessingTime()
+    if (dueMs !== undefined && dueMs <= this.clock.now()) return true
+    if (this.outputs.some((channel) => channel.isFull)) return false
+    return (
+      this.canRead() || this.inputs.some((channel, index) => channel.size > 0 && !this.task.isBlocked(index))
+    )
+  }
+
+  private canRead(): boolean {
+    const { sourceStatus } = this
+    if (!this.reading || sourceStatus === 'end' || sourceStatus === 'wait') return false
+    return sourceStatus === 'more' || sourceStatus.waitUntilMs <= this.clock.now()
+  }
+
+  private async runBatch(): Promise<void> {
+    const { task } = this
+    task.beginBatch()
+    for (let control = this.controls.shift(); control !== undefined; control = this.controls.shift())
+      await control()
+    task.onProcessingTime()
+    if (this.canRead()) await this.readSource()
+    else await this.takeInput()
+    await task.endBatch()
+  }
+
+  private async readSource(): Promise<void> {
+    const wakeUps = this.wakeUps
+    const reading = this.task.read(LIMITS.batchRecords)
+    const status = reading instanceof Promise ? await reading : reading
+    // A wake-up that came during the read must not be lost.
+    this.sourceStatus = status === 'wait' && wakeUps !== this.wakeUps ? 'more' : status
+    if (this.sourceStatus === 'end') await this.task.endInput()
+  }
+
+  /** Takes elements from the channels in turn, until a batch's worth of records or nothing is left. */
+  private async takeInput(): Promise<void> {
+    const channels = this.inputs.length
+    let records = 0
+    let empty = 0
+    while (empty < channels && records < LIMITS.batchRecords) {
+      const index = this.nextChannel
+      this.nextChannel = index + 1 === channels ? 0 : index + 1
+      const element = this.task.isBlocked(index) ? undefined : this.inputs[index]!.take()
+      if (element === undefined) {
+        empty++
+        continue
+      }
+      empty = 0
+      const done = this.task.accept(index, element)
+      if (done instanceof Promise) await done
+      if (element.kind === 'records') records += element.values.length
+    }
+  }
+
+  /** Waits for `wake`, or for the time of the next timer or read. */
+  private sleep(): Promise<void> {
+    const { sourceStatus } = this
+    const dueMs = Math.min(
+      this.task.nextProcessingTime() ?? Number.POSITIVE_INFINITY,
+      this.reading && typeof sourceStatus === 'object' ? sourceStatus.waitUntilMs : Number.POSITIVE_INFINITY,
+    )
+    if (this.alarm?.atMs !== dueMs) {
+      this.alarm?.call.cancel()
+      this.alarm =
+        dueMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : { atMs: dueMs, call: this.clock.schedule(dueMs, () => this.ring()) }
+    }
+    return new Promise((resolve) => (this.wakeLoop = resolve))
+  }
+
+  private ring(): void {
+    this.alarm = undefined
+    this.wake()
+  }
+}
+
+export interface TaskRunnerParts {
+  readonly task: Task
+  readonly inputs: readonly Channel[]
+  readonly outputs: readonly Channel[]
+  readonly clock: Clock
+  readonly eventLoop: EventLoop
+  /** Called once, when the task's code throws; the loop has ended then. */
+  readonly onFailure: (cause: unknown) => void
+}
