@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Key } from '../../lib/model/keys.ts'
-import {
-  aggregatingState,
-  listState,
-  mapState,
-  reducingState,
-  valueState,
-  type ValueState,
-} from '../../lib/stream/state.ts'
+import { aggregatingState, listState, mapState, reducingState, valueState } from '../../lib/stream/state.ts'
 import type { SubjectMaker } from './state-backend.support.ts'
 
 export function stateKinds(maker: SubjectMaker): void {
@@ -50,7 +43,7 @@ export function stateKinds(maker: SubjectMaker): void {
 
     test('state without a current key is a defect of the caller, and said so', () => {
       const subject = maker.make({ v: valueState<number>() })
-      expect(() => (subject.state.v as ValueState<number>).value()).toThrow('Expected a current key')
+      expect(() => subject.state.v.value()).toThrow('Expected a current key')
     })
 
     test('the current key stays current over the end of a batch', () => {

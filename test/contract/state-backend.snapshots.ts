@@ -153,10 +153,6 @@ export function snapshots(maker: SubjectMaker): void {
       subject.snapshot()
       fill(subject, 5, 2_000)
       subject.snapshot()
-      const merge = (part: RestoredSegment[], dropTombstones: boolean): RestoredSegment => ({
-        name: 'merged',
-        bytes: mergeSegments(part, { dropTombstones }),
-      })
       const [first, ...rest] = subject.segments
       const expected = contents(maker.restore(spec, subject.segments))
       const all = merge(subject.segments, true)
@@ -248,9 +244,10 @@ export function snapshots(maker: SubjectMaker): void {
       const subject = maker.make(spec)
       fill(subject, 20)
       const { segment } = subject.snapshot()!
+      const target = maker.make(spec).backend
       for (let cut = 0; cut < segment.length; cut += 7) {
         const bytes = segment.slice(0, cut)
-        expect(() => maker.make(spec).backend.restore([{ name: 'chk-7/op', bytes }], 'refuse')).toThrow(
+        expect(() => target.restore([{ name: 'chk-7/op', bytes }], 'refuse')).toThrow(
           'State segment chk-7/op: ',
         )
       }
@@ -258,13 +255,16 @@ export function snapshots(maker: SubjectMaker): void {
         if (at >= 6 && at < 8) continue
         const bytes = segment.slice()
         bytes[at]! ^= 0x10
-        expect(() => maker.make(spec).backend.restore([{ name: 'chk-7/op', bytes }], 'refuse')).toThrow(
+        expect(() => target.restore([{ name: 'chk-7/op', bytes }], 'refuse')).toThrow(
           'State segment chk-7/op: ',
         )
       }
-      maker.closeAll()
     })
   })
+}
+
+function merge(part: RestoredSegment[], dropTombstones: boolean): RestoredSegment {
+  return { name: 'merged', bytes: mergeSegments(part, { dropTombstones }) }
 }
 
 function contents(subject: Subject<typeof spec>): unknown {
