@@ -13,6 +13,7 @@ import { defineJob } from '../stream/job.ts'
 import { sinkFunction, type Sink } from '../stream/sink.ts'
 import { sourceFunction } from '../stream/source.ts'
 import type { OutputTag } from '../stream/types.ts'
+import type { TaskOperator } from '../task/build-operators.ts'
 import type { Task } from '../task/task.ts'
 import { restoreFrom, SnapshotStore, type HarnessSnapshot } from './harness-snapshot.ts'
 import { HarnessTasks } from './harness-tasks.ts'
@@ -197,13 +198,7 @@ export class OperatorHarness<In, Out> {
 
   /** The counts of an operator over all its subtasks, since this harness was made; its watermark is the least of theirs. */
   metrics(uid: string): OperatorMetrics {
-    const ofSubtasks = this.#operators()
-      .filter((one) => one.uid === uid)
-      .map(({ operator }) => operator.metrics)
-    if (ofSubtasks.length === 0) {
-      const known = [...new Set(this.#operators().map((one) => `'${one.uid}'`))].join(', ')
-      throw new UserError(`metrics: expected the uid of an operator (${known}), got '${uid}'`)
-    }
+    const ofSubtasks = this.#subtasksOf(uid).map(({ operator }) => operator.metrics)
     return ofSubtasks.reduce((a, b) => ({
       numRecordsIn: a.numRecordsIn + b.numRecordsIn,
       numRecordsOut: a.numRecordsOut + b.numRecordsOut,
@@ -211,6 +206,11 @@ export class OperatorHarness<In, Out> {
       numDeadLetters: a.numDeadLetters + b.numDeadLetters,
       currentWatermark: Math.min(a.currentWatermark, b.currentWatermark),
     }))
+  }
+
+  /** For how many keys an operator keeps state or timers, over all its subtasks: what is never forgotten adds up. */
+  keysWithState(uid: string): number {
+    return this.#subtasksOf(uid).reduce((sum, { keyedState }) => sum + (keyedState?.stats().keys ?? 0), 0)
   }
 
   /** Closes functions and sinks. Harmless after `fail`. */
@@ -239,8 +239,15 @@ export class OperatorHarness<In, Out> {
     return this.#tasks.tasks.find((task) => task.spec.vertex.id === INPUT_UID)!
   }
 
-  #operators() {
+  #operators(): TaskOperator[] {
     return this.#tasks.tasks.flatMap((task) => task.operatorStates)
+  }
+
+  #subtasksOf(uid: string): TaskOperator[] {
+    const subtasks = this.#operators().filter((one) => one.uid === uid)
+    if (subtasks.length > 0) return subtasks
+    const known = [...new Set(this.#operators().map((one) => `'${one.uid}'`))].join(', ')
+    throw new UserError(`Expected the uid of an operator (${known}), got '${uid}'`)
   }
 
   #collectedAt(uid: string): TimestampedRecord<unknown>[] {
