@@ -217,6 +217,30 @@ describe('watermarks after a restore', () => {
     expect(restored.outputWatermark).toBe(989)
   })
 
+  test('a custom generator is restored with its state, the least of all when rescaled', async () => {
+    const restored: number[] = []
+    const build = (times: DataStream<number>) => {
+      let count = 0
+      const strategy = customWatermarks(() => {
+        let own = ++count * 100
+        return {
+          onEvent: () => void own++,
+          currentWatermark: () => own,
+          snapshot: () => own,
+          restore: (state) => void restored.push((own = state)),
+        }
+      })
+      return times.withTimestamps((t) => t, strategy, { uid: 'time' })
+    }
+    const first = await testHarness(build, { parallelism: 2 })
+    for (const time of [1, 2, 3]) await first.push(time)
+    const snapshot = await first.barrier()
+    await first.restore(snapshot, { parallelism: 2 })
+    expect(restored.splice(0).toSorted((a, b) => a - b)).toEqual([102, 201])
+    await first.restore(snapshot, { parallelism: 3 })
+    expect(restored).toEqual([102, 102, 102])
+  })
+
   test('a function sees the restored watermark before any other', async () => {
     const first = await testHarness(mappedAndSeen, { parallelism: 2 })
     await first.watermark(70)

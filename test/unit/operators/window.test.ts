@@ -195,6 +195,32 @@ describe('allowed lateness', () => {
     expect(harness.lateRecordsDropped).toBe(1)
   })
 
+  test.for([0, 5, 10])(
+    'with a lateness of %i ms, windows and their timers are forgotten',
+    async (lateness) => {
+      const harness = await harnessOf(contents(10, (w) => w.allowedLateness(lateness)))
+      await harness.sales(sale('a', 5), sale('b', 5), sale('b', 15))
+      await harness.watermark(9 + lateness)
+      // The key at hand is never forgotten: from here on it is another one.
+      await harness.sales(sale('a', 5), sale('open', 1_000))
+      expect(harness.lateRecordsDropped).toBe(1)
+      expect(harness.keysWithState('windows')).toBe(2)
+      await harness.watermark(19 + lateness)
+      await harness.sales(sale('open', 1_000))
+      expect(harness.keysWithState('windows')).toBe(1)
+    },
+  )
+
+  test('a window that begins after its end is forgotten too', async () => {
+    const harness = await harnessOf(contents(10, (w) => w.allowedLateness(5)))
+    await harness.watermark(12)
+    await harness.sales(sale('a', 5), sale('open', 1_000))
+    expect(harness.keysWithState('windows')).toBe(2)
+    await harness.watermark(14)
+    await harness.sales(sale('open', 1_000))
+    expect(harness.keysWithState('windows')).toBe(1)
+  })
+
   test('the state of a window survives between its firings', async () => {
     const first = await harnessOf(lenient, { sideOutputs: [late] })
     await first.sales(sale('a', 5, 1))
