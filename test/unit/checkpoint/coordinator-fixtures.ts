@@ -32,7 +32,7 @@ export function checkpointing(changes: Partial<CheckpointConfig> = {}): Checkpoi
   }
 }
 
-export const RESTART: RestartStrategyConfig = { type: 'fixed-delay', attempts: 3, delayMs: 500 }
+const RESTART: RestartStrategyConfig = { type: 'fixed-delay', attempts: 3, delayMs: 500 }
 
 export const ACK: TaskAck = {
   watermarkMs: 5,
