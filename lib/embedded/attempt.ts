@@ -14,7 +14,8 @@ import { TaskRunner } from './task-runner.ts'
 
 /** What an attempt tells its job. Nothing is told after `tearDown` has been called. */
 export interface AttemptListener {
-  onSnapshot(task: TaskId, snapshot: TaskSnapshot): void
+  /** Resolves when the snapshot is durable, or is known not to be. */
+  onSnapshot(task: TaskId, snapshot: TaskSnapshot): Promise<void>
   onInputEnded(task: TaskId): void
   onTaskFailed(task: TaskId, cause: unknown): void
 }
@@ -26,7 +27,7 @@ export interface AttemptParts {
   readonly attempt: AttemptNumber
   readonly clock: Clock
   readonly stateBackends: KeyedStateBackendFactory
-  restoreOf(vertex: JobVertex, subtaskIndex: number): TaskRestore
+  readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
   readonly listener: AttemptListener
 }
 
@@ -168,7 +169,10 @@ export class JobAttempt {
         now: () => clock.now(),
         send: (edgeIndex, target, element) => this.send(edgeIndex, subtaskIndex, target, element),
         onSnapshot: (snapshot) => {
-          if (this.live) listener.onSnapshot(id, snapshot)
+          if (!this.live) return
+          const durable = listener.onSnapshot(id, snapshot)
+          if (!config.stateBackend.asynchronous)
+            this.runnerOf(vertex.index, subtaskIndex)?.control(() => durable)
         },
         onInputEnded: () => {
           if (this.live) listener.onInputEnded(id)

@@ -11,11 +11,14 @@ export class EventLoop {
   /** Undefined while tasks may go on; otherwise what to await first. */
   yieldIfDue(): Promise<void> | undefined {
     if (this.turn === undefined && performance.now() - this.turnStartedAtMs < TURN_MS_MAX) return undefined
-    this.turn ??= nextTurn().then(() => {
-      this.turn = undefined
-      this.turnStartedAtMs = performance.now()
-    })
+    this.turn ??= this.nextTurn()
     return this.turn
+  }
+
+  private async nextTurn(): Promise<void> {
+    await nextTurn()
+    this.turn = undefined
+    this.turnStartedAtMs = performance.now()
   }
 }
 

@@ -20,8 +20,12 @@ export interface JobMasterParts {
   readonly random: Random
   readonly storage: JobStorage
   /** Makes the tasks of an attempt, restored from `restoreFrom`. */
-  makeAttempt(attempt: Attempt, restoreFrom: RestorePoint | undefined, master: JobMaster): Promise<JobAttempt>
-  emit(event: JobEvent): void
+  readonly makeAttempt: (
+    attempt: Attempt,
+    restoreFrom: RestorePoint | undefined,
+    master: JobMaster,
+  ) => Promise<JobAttempt>
+  readonly emit: (event: JobEvent) => void
   /** The job is over and nothing of it goes on. */
   onEnd(): Promise<void>
 }

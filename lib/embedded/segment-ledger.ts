@@ -35,10 +35,10 @@ export class SegmentLedger {
     if (delta !== undefined) this.unsaved.push(delta)
     let bytes = 0
     while (this.unsaved.length > 0) {
-      const delta = this.unsaved[0]!
-      const handle = await this.parts.put(delta, checkpointId)
+      const next = this.unsaved[0]!
+      const handle = await this.parts.put(next, checkpointId)
       this.unsaved.shift()
-      this.handles = delta.full ? [handle] : [...this.handles, handle]
+      this.handles = next.full ? [handle] : [...this.handles, handle]
       bytes += handle.lengthBytes
     }
     const segments = this.handles

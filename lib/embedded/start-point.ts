@@ -28,7 +28,7 @@ export interface StartPoint {
     readonly checkpoint: CompletedCheckpoint
     readonly segments: readonly SegmentHandle[]
   }[]
-  open(location: string): Promise<OpenedCheckpoint>
+  readonly open: (location: string) => Promise<OpenedCheckpoint>
   /** Lets another process go on with this run. */
   release(): Promise<void>
 }
