@@ -16,6 +16,7 @@ export interface Word {
 /** A source that could make dead letters. */
 export const words: Source<Word> = {
   type: 'splits',
+  refusesRecords: true,
   kind: 'words',
   bounded: true,
   enumerateSplits: () => [],
