@@ -141,12 +141,12 @@ function abort(
 
 /**
  * Savepoints are the user's to try again; a failed last checkpoint does not keep a job from being suspended; and what
- * fails after a newer one is complete is old news.
+ * fails after a newer one is complete, or after the job did, is old news.
  */
 function countsAsFailure(turn: Turn, pending: PendingCheckpoint, reason: CheckpointFailureReason): boolean {
   if (!COUNTS_AS_FAILURE[reason] || pending.kind === 'savepoint' || pending.purpose === 'suspend')
     return false
-  return pending.checkpointId > (turn.state.committedId ?? 0)
+  return turn.state.status === 'RUNNING' && pending.checkpointId > (turn.state.committedId ?? 0)
 }
 
 function replace(turn: Turn, changed: PendingCheckpoint): void {

@@ -282,6 +282,17 @@ describe('a failure', () => {
     expect(only(commands, 'deploy')).toMatchObject([{ restoreFrom: { checkpointId: 1 } }])
   })
 
+  it('does not count a record that could not be written after it against the next attempt', () => {
+    const job = TestCoordinator.running({}, { type: 'fixed-delay', attempts: 1, delayMs: 0 })
+    job.after(1_000)
+    job.acknowledgeAll(1)
+    job.failTask()
+    job.tornDown()
+    job.send({ type: 'store-failed', checkpointId: asCheckpointId(1), message: 'full' })
+    job.send({ type: 'deployed', attempt: asAttempt(2) })
+    expect(job.state.status).toBe('RUNNING')
+  })
+
   it('before any checkpoint starts from where the run began', () => {
     const restoreFrom = { checkpointId: asCheckpointId(70), kind: 'savepoint', location: 'sp' } as const
     const job = TestCoordinator.running({}, unlimited, { restoreFrom })
