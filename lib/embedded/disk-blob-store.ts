@@ -21,6 +21,7 @@ export class DiskBlobStore implements BlobStore {
   readonly #files: DiskFiles
   /** Names being renamed into place; see #claim. */
   readonly #claiming = new Set<string>()
+  #makingDirectories: Promise<void> = Promise.resolve()
 
   private constructor(location: string, files: DiskFiles) {
     this.location = location
@@ -28,12 +29,12 @@ export class DiskBlobStore implements BlobStore {
   }
 
   /**
-   * The store in `directory`, which is made at the first write. Removes what a crashed process left half-written.
-   * Rejects with a BlobStoreError if `directory` cannot be read.
+   * The store in `directory`, which is made at the first write.
+   * Rejects with a BlobStoreError if `directory` is there and cannot be read.
    */
   static async open(directory: string, files: DiskFiles = nodeFiles): Promise<DiskBlobStore> {
     const store = new DiskBlobStore(resolve(directory), files)
-    await store.#removeLeftovers()
+    await store.#entries('')
     return store
   }
 
@@ -77,13 +78,12 @@ export class DiskBlobStore implements BlobStore {
     await this.#removeEmptyParents(dirname(path))
   }
 
+  /** Also removes what a crashed process left half-written, where it comes by. */
   async list(prefix: string): Promise<string[]> {
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     const names: string[] = []
-    await this.#walk(folder, (name) => {
-      if (!isTemporary(name) && name.startsWith(prefix)) names.push(name)
-    })
-    return names.toSorted()
+    await this.#walk(folder, names)
+    return names.filter((name) => name.startsWith(prefix)).toSorted()
   }
 
   async #put(path: string, bytes: Uint8Array): Promise<'stored' | 'exists'> {
@@ -139,13 +139,20 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  /** A new directory's name is in its parent, which has to be flushed too, up to one that was there before. */
-  async #makeDurableDirectory(directory: string): Promise<void> {
-    const topmost = await this.#files.makeDirectory(directory)
-    if (topmost === undefined) return
-    for (let current = directory; current.length >= topmost.length; current = dirname(current)) {
-      await this.#files.syncDirectory(dirname(current))
-    }
+  /**
+   * A new directory's name is in its parent, which has to be flushed too, up to one that was there before. One writer
+   * at a time: another must not find a directory there whose name is not yet durable.
+   */
+  #makeDurableDirectory(directory: string): Promise<void> {
+    const made = this.#makingDirectories.then(async () => {
+      const topmost = await this.#files.makeDirectory(directory)
+      if (topmost === undefined) return
+      for (let current = directory; current.length >= topmost.length; current = dirname(current)) {
+        await this.#files.syncDirectory(dirname(current))
+      }
+    })
+    this.#makingDirectories = made.catch(() => undefined)
+    return made
   }
 
   /** Best effort: a directory that somebody is writing into stays. */
@@ -159,38 +166,29 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async #removeLeftovers(): Promise<void> {
-    const leftovers: string[] = []
-    await this.#walk('', (name) => {
-      if (isTemporary(name) && isAbandoned(name)) leftovers.push(name)
-    })
-    for (const name of leftovers) await this.#files.unlink(join(this.location, name)).catch(() => undefined)
+  async #walk(folder: string, names: string[]): Promise<void> {
+    for (const { name, isDirectory } of await this.#entries(folder)) {
+      if (isDirectory) await this.#walk(`${folder}${name}/`, names)
+      else if (!name.startsWith(TEMPORARY_PREFIX)) names.push(folder + name)
+      else if (isAbandoned(name))
+        await this.#files.unlink(join(this.location, folder, name)).catch(() => undefined)
+    }
   }
 
-  async #walk(folder: string, visit: (name: string) => void): Promise<void> {
+  async #entries(folder: string): Promise<Awaited<ReturnType<DiskFiles['entries']>>> {
     const path = join(this.location, folder)
-    let entries
     try {
-      entries = await this.#files.entries(path)
+      return await this.#files.entries(path)
     } catch (cause) {
-      if (hasCode(cause, 'ENOENT')) return
-      if (hasCode(cause, 'ENOTDIR') && folder !== '') return
+      if (hasCode(cause, 'ENOENT') || (hasCode(cause, 'ENOTDIR') && folder !== '')) return []
       throw blobStoreError('list', path, cause)
     }
-    for (const { name, isDirectory } of entries) {
-      if (isDirectory) await this.#walk(`${folder}${name}/`, visit)
-      else visit(folder + name)
-    }
   }
-}
-
-function isTemporary(name: string): boolean {
-  return name.slice(name.lastIndexOf('/') + 1).startsWith(TEMPORARY_PREFIX)
 }
 
 /** Whether the process that wrote this temporary file is gone. */
 function isAbandoned(name: string): boolean {
-  const [pid, token] = name.slice(name.lastIndexOf(TEMPORARY_PREFIX) + TEMPORARY_PREFIX.length).split('-')
+  const [pid, token] = name.slice(TEMPORARY_PREFIX.length).split('-')
   if (Number(pid) === process.pid) return token !== PROCESS_TOKEN
   try {
     process.kill(Number(pid), 0)

@@ -102,12 +102,13 @@ describe('a crash', () => {
     expect(await next.putIfAbsent('run/a', BYTES)).toBe('stored')
   })
 
-  it('leaves a file that the next one to open the store removes, but not what a living process writes', async () => {
+  it('leaves a file that the next one to list its directory removes, but not what a living process writes', async () => {
     mkdirSync(join(directory, 'run'))
     writeFileSync(join(directory, 'run', `.tmp-${NO_SUCH_PID}-abc-1`), 'half')
     writeFileSync(join(directory, 'run', `.tmp-${process.pid}-earlier-1`), 'half')
     writeFileSync(join(directory, 'run', `.tmp-${process.ppid}-abc-1`), 'half')
-    await DiskBlobStore.open(directory)
+    const store = await DiskBlobStore.open(directory)
+    expect(await store.list('run/')).toEqual([])
     expect(readdirSync(join(directory, 'run'))).toEqual([`.tmp-${process.ppid}-abc-1`])
   })
 })
