@@ -194,12 +194,17 @@ export class JobMaster {
       case 'status': {
         const { from, to, cause } = command
         emit({ type: 'status', atMs: command.atMs, from, to, cause })
-        const { attempt, restartAtMs } = this.state
-        if (to === 'RESTARTING' && restartAtMs !== undefined) {
-          emit({ type: 'restarting', atMs, attempt: attempt + 1, delayMs: Math.max(0, restartAtMs - atMs) })
-        }
+        if (to === 'RESTARTING') this.emitRestarting(atMs)
       }
     }
+  }
+
+  /** A step that finds the delay over already has begun the next attempt too. */
+  private emitRestarting(atMs: number): void {
+    const { attempt, restartAtMs } = this.state
+    const { emit } = this.parts
+    if (restartAtMs === undefined) emit({ type: 'restarting', atMs, attempt, delayMs: 0 })
+    else emit({ type: 'restarting', atMs, attempt: attempt + 1, delayMs: Math.max(0, restartAtMs - atMs) })
   }
 
   private async deploy(attempt: Attempt, restoreFrom: RestorePoint | undefined): Promise<void> {

@@ -95,23 +95,26 @@ export class TaskRunner {
     if (dueMs !== undefined && dueMs <= this.clock.now()) return true
     if (this.outputs.some((channel) => channel.isFull)) return false
     return (
-      this.canRead() || this.inputs.some((channel, index) => channel.size > 0 && !this.task.isBlocked(index))
+      this.canRead(this.clock.now()) ||
+      this.inputs.some((channel, index) => channel.size > 0 && !this.task.isBlocked(index))
     )
   }
 
-  private canRead(): boolean {
+  private canRead(nowMs: number): boolean {
     const { sourceStatus } = this
     if (!this.reading || sourceStatus === 'end' || sourceStatus === 'wait') return false
-    return sourceStatus === 'more' || sourceStatus.waitUntilMs <= this.clock.now()
+    return sourceStatus === 'more' || sourceStatus.waitUntilMs <= nowMs
   }
 
   private async runBatch(): Promise<void> {
     const { task } = this
+    // Controls take time: a read that fell due meanwhile is for the next batch, whose time is past it.
+    const nowMs = this.clock.now()
     task.beginBatch()
     for (let control = this.controls.shift(); control !== undefined; control = this.controls.shift())
       await control()
     task.onProcessingTime()
-    if (this.canRead()) await this.readSource()
+    if (this.canRead(nowMs)) await this.readSource()
     else await this.takeInput()
     await task.endBatch()
   }
