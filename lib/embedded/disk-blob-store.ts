@@ -144,15 +144,17 @@ export class DiskBlobStore implements BlobStore {
    * at a time: another must not find a directory there whose name is not yet durable.
    */
   #makeDurableDirectory(directory: string): Promise<void> {
-    const made = this.#makingDirectories.then(async () => {
-      const topmost = await this.#files.makeDirectory(directory)
-      if (topmost === undefined) return
-      for (let current = directory; current.length >= topmost.length; current = dirname(current)) {
-        await this.#files.syncDirectory(dirname(current))
-      }
-    })
+    const made = this.#makingDirectories.then(() => this.#makeAndSync(directory))
     this.#makingDirectories = made.catch(() => undefined)
     return made
+  }
+
+  async #makeAndSync(directory: string): Promise<void> {
+    const topmost = await this.#files.makeDirectory(directory)
+    if (topmost === undefined) return
+    for (let current = directory; current.length >= topmost.length; current = dirname(current)) {
+      await this.#files.syncDirectory(dirname(current))
+    }
   }
 
   /** Best effort: a directory that somebody is writing into stays. */
