@@ -3,7 +3,7 @@ import { restorePoint } from './completed-checkpoints.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import { abandonRequests } from './requests.ts'
 import { abortCollecting, isStoring } from './pending-checkpoints.ts'
-import { decideRestart } from './restart-strategy.ts'
+import { decideRestart, type RestartDecision } from './restart-strategy.ts'
 import { change, moveTo, order, tearDown, type Turn } from './turn.ts'
 
 /** The job failed: its tasks are ended, and the restart strategy says whether they start again. */
@@ -20,7 +20,10 @@ export function failJob(turn: Turn, cause: FailureCause): void {
     return
   }
 
-  const decision = decideRestart(settings.restart, restartState, turn.nowMs, turn.random)
+  const decision: RestartDecision =
+    cause.isUserMistake === true
+      ? { restart: false, reason: 'a restart would meet the same mistake', state: restartState }
+      : decideRestart(settings.restart, restartState, turn.nowMs, turn.random)
   const told = decision.restart ? cause : { ...cause, notRestartedBecause: decision.reason }
   change(turn, {
     cause: told,

@@ -34,6 +34,8 @@ export const COUNTS_AS_FAILURE: Readonly<Record<CheckpointFailureReason, boolean
 /** Why the job failed, as plain data: what the user is shown. */
 export interface FailureCause {
   readonly message: string
+  /** The user has to mend something first, such as the name of a file: no restart could help. */
+  readonly isUserMistake?: boolean | undefined
   readonly operatorUid?: string | undefined
   readonly operatorName?: string | undefined
   readonly subtaskIndex?: number | undefined

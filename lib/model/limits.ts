@@ -3,6 +3,7 @@ export const LIMITS: {
   readonly deadLetterChars: number
   readonly batchRecords: number
   readonly channelBatches: number
+  readonly processingTimersPerBatch: number
 } = {
   /** Text of a dead letter: enough to find and mend a record, not enough to fill a disk. */
   deadLetterChars: 65_536,
@@ -10,4 +11,6 @@ export const LIMITS: {
   batchRecords: 512,
   /** Batches waiting on one channel before its sender is held back (embedded runtime). */
   channelBatches: 8,
+  /** Processing-time timers that fire before other input has its turn again. */
+  processingTimersPerBatch: 1_000,
 }

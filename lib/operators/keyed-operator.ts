@@ -1,5 +1,6 @@
 import { NO_TIMESTAMP } from '../model/elements.ts'
 import { assert } from '../model/faults.ts'
+import { LIMITS } from '../model/limits.ts'
 import type { Key } from '../model/keys.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 import { AbstractOperator } from './abstract-operator.ts'
@@ -47,16 +48,18 @@ export abstract class KeyedOperator extends AbstractOperator {
   }
 
   override onProcessingTime(nowMs: number): void {
-    this.fireTimers('processing', nowMs)
+    // The rest has its turn in the next batch: timers that register timers must not keep all else waiting.
+    this.fireTimers('processing', nowMs, LIMITS.processingTimersPerBatch)
   }
 
   override nextProcessingTime(): number | undefined {
     return this.backend.nextTimer('processing')
   }
 
-  private fireTimers(domain: 'event' | 'processing', upToMs: number): void {
-    let dueMs = this.backend.popDueTimer(domain, upToMs)
-    while (dueMs !== undefined) {
+  private fireTimers(domain: 'event' | 'processing', upToMs: number, atMost = Infinity): void {
+    for (let fired = 0; fired < atMost; fired++) {
+      const dueMs = this.backend.popDueTimer(domain, upToMs)
+      if (dueMs === undefined) return
       // A processing time is no event time: what such a timer emits has none, as in Flink.
       this.user.timestampMs = domain === 'event' ? dueMs : NO_TIMESTAMP
       this.user.timeDomain = domain
@@ -65,7 +68,6 @@ export abstract class KeyedOperator extends AbstractOperator {
       } catch (cause) {
         throw this.fault(cause, dueMs, this.currentKeyText())
       }
-      dueMs = this.backend.popDueTimer(domain, upToMs)
     }
   }
 

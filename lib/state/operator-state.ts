@@ -18,7 +18,9 @@ export interface OperatorListSnapshot {
 export interface OperatorStateBackend {
   /** The list under `name`; the same list at every call. */
   list<T>(name: string, descriptor: OperatorListStateDescriptor<T>): ListState<T>
-  /** Encodes every list. */
+  /** Names of restored lists that nobody asked for. */
+  unclaimed(): string[]
+  /** Encodes every list that was asked for. */
   snapshot(): OperatorStateSnapshot
 }
 
@@ -46,9 +48,12 @@ export class HeapOperatorState implements OperatorStateBackend {
     return entry.list as OperatorList<T>
   }
 
-  /** Restored lists that nobody asked for stay as they were. */
+  unclaimed(): string[] {
+    return Object.keys(this.#restored).filter((name) => !this.#lists.has(name))
+  }
+
   snapshot(): OperatorStateSnapshot {
-    const snapshot: Record<string, OperatorListSnapshot> = { ...this.#restored }
+    const snapshot: Record<string, OperatorListSnapshot> = {}
     for (const [name, { list, redistribution }] of this.#lists) {
       const site = { operatorUid: this.#operatorUid, state: name }
       // Copied: an encoded value may be a view of a larger buffer, which it would keep.

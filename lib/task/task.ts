@@ -23,6 +23,7 @@ export class Task {
   private readonly head: Operator
   private readonly writers: readonly RecordWriter[]
   private readonly channelEnded: boolean[]
+  private readonly refusesUnknownState: boolean
   private channelsLeft: number
   private ended = false
   private nowMs: number
@@ -33,6 +34,7 @@ export class Task {
     this.nowMs = env.now()
     this.aligner = new BarrierAligner(spec.inputChannels, spec.mode)
     this.valve = new WatermarkValve(spec.inputChannels, restore.watermarkMs)
+    this.refusesUnknownState = restore.unknownState === 'refuse'
     this.channelsLeft = spec.inputChannels
     this.channelEnded = Array.from({ length: spec.inputChannels }, () => false)
     const { operators, writers } = buildOperators(spec, restore, env, () => this.nowMs)
@@ -59,6 +61,7 @@ export class Task {
   /** Tail first, so that no record meets an operator that is not open. */
   async open(): Promise<void> {
     for (const one of this.operators.toReversed()) await this.guarded(one, (operator) => operator.open())
+    if (this.refusesUnknownState) this.refuseUnclaimedState()
   }
 
   /** The time of the batch that begins; never goes back. */
@@ -208,6 +211,19 @@ export class Task {
     if (cause instanceof OperatorFault || cause instanceof UserError) return cause
     const { subtaskIndex } = this.spec
     return new OperatorFault({ operatorUid: uid, operatorName: name, subtaskIndex }, cause)
+  }
+
+  private refuseUnclaimedState(): void {
+    const problems = this.operators.flatMap(({ uid, operatorState }) =>
+      operatorState
+        .unclaimed()
+        .map(
+          (name) =>
+            `Operator '${uid}': the checkpoint holds operator state '${name}', which the operator does not declare. ` +
+            'Declare it, or pass --allow-non-restored-state to start without it',
+        ),
+    )
+    if (problems.length > 0) throw new UserError(problems)
   }
 
   private onValve(change: { watermarkMs: number | undefined; idle: boolean | undefined }): void {
