@@ -1,7 +1,7 @@
 import { coordinate, newCoordinator } from '../checkpoint/coordinator.ts'
 import type { CoordinatorCommand, RequestOutcome } from '../checkpoint/coordinator-commands.ts'
 import type { CoordinatorEvent } from '../checkpoint/coordinator-events.ts'
-import type { CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
+import type { CompletedCheckpoint, CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../checkpoint/job-status.ts'
 import { messageOf, UserError } from '../model/faults.ts'
 import type { Attempt, TaskId } from '../model/ids.ts'
@@ -154,10 +154,7 @@ export class JobMaster {
         const { checkpointId } = command
         const { lastSavepoint, completed } = this.state
         const done = completed.findLast((one) => one.checkpointId === checkpointId) ?? lastSavepoint
-        if (done !== undefined) {
-          const { kind, location: path, figures } = done
-          emit({ type: 'checkpoint-completed', atMs, checkpointId, kind, path, figures })
-        }
+        if (done !== undefined) this.announce(done)
         this.current?.notifyComplete(checkpointId)
         return
       }
@@ -188,6 +185,10 @@ export class JobMaster {
         this.alarm = clock.schedule(command.atMs, () => this.post({ type: 'tick' }))
         return
       case 'answer':
+        // Nothing is committed by a plain savepoint, so no task is notified of it.
+        if (command.outcome.type === 'completed' && command.outcome.checkpoint.purpose === 'savepoint') {
+          this.announce(command.outcome.checkpoint)
+        }
         this.waiting.get(command.requestId)?.(command.outcome)
         this.waiting.delete(command.requestId)
         return
@@ -205,6 +206,11 @@ export class JobMaster {
     const { emit } = this.parts
     if (restartAtMs === undefined) emit({ type: 'restarting', atMs, attempt, delayMs: 0 })
     else emit({ type: 'restarting', atMs, attempt: attempt + 1, delayMs: Math.max(0, restartAtMs - atMs) })
+  }
+
+  private announce({ checkpointId, kind, location: path, figures }: CompletedCheckpoint): void {
+    const atMs = this.parts.clock.now()
+    this.parts.emit({ type: 'checkpoint-completed', atMs, checkpointId, kind, path, figures })
   }
 
   private async deploy(attempt: Attempt, restoreFrom: RestorePoint | undefined): Promise<void> {
