@@ -3,8 +3,8 @@ import { LIMITS } from '../model/limits.ts'
 
 /** The ordered queue of elements from one task to another, in memory. */
 export class Channel {
-  private elements: Element[] = []
-  private taken = 0
+  /** Few: a full channel holds its sender back. So `shift` is cheap, and what was taken is garbage at once. */
+  private readonly elements: Element[] = []
   private readonly onElement: () => void
   private readonly onRoom: () => void
 
@@ -15,7 +15,7 @@ export class Channel {
   }
 
   get size(): number {
-    return this.elements.length - this.taken
+    return this.elements.length
   }
 
   /** Its sender holds back while this is true; what the sender has in hand is taken all the same. */
@@ -29,13 +29,8 @@ export class Channel {
   }
 
   take(): Element | undefined {
-    if (this.size === 0) return undefined
     const wasFull = this.isFull
-    const element = this.elements[this.taken++]!
-    if (this.taken === this.elements.length) {
-      this.elements = []
-      this.taken = 0
-    }
+    const element = this.elements.shift()
     if (wasFull && !this.isFull) this.onRoom()
     return element
   }

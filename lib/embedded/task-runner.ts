@@ -93,11 +93,15 @@ export class TaskRunner {
     if (this.controls.length > 0) return true
     const dueMs = this.task.nextProcessingTime()
     if (dueMs !== undefined && dueMs <= this.clock.now()) return true
-    if (this.outputs.some((channel) => channel.isFull)) return false
+    if (!this.hasRoom()) return false
     return (
       this.canRead(this.clock.now()) ||
       this.inputs.some((channel, index) => channel.size > 0 && !this.task.isBlocked(index))
     )
+  }
+
+  private hasRoom(): boolean {
+    return !this.outputs.some((channel) => channel.isFull)
   }
 
   private canRead(nowMs: number): boolean {
@@ -114,8 +118,11 @@ export class TaskRunner {
     for (let control = this.controls.shift(); control !== undefined; control = this.controls.shift())
       await control()
     task.onProcessingTime()
-    if (this.canRead(nowMs)) await this.readSource()
-    else await this.takeInput()
+    // Orders and timers go on while the outputs are full; more input would let channels grow without limit.
+    if (this.hasRoom()) {
+      if (this.canRead(nowMs)) await this.readSource()
+      else await this.takeInput()
+    }
     await task.endBatch()
   }
 
@@ -151,9 +158,11 @@ export class TaskRunner {
   /** Waits for `wake`, or for the time of the next timer or read. */
   private sleep(): Promise<void> {
     const { sourceStatus } = this
+    // While the outputs are full, the time of the next read may be past: it is room that is waited for.
+    const waitsForTime = this.reading && typeof sourceStatus === 'object' && this.hasRoom()
     const dueMs = Math.min(
       this.task.nextProcessingTime() ?? Number.POSITIVE_INFINITY,
-      this.reading && typeof sourceStatus === 'object' ? sourceStatus.waitUntilMs : Number.POSITIVE_INFINITY,
+      waitsForTime ? sourceStatus.waitUntilMs : Number.POSITIVE_INFINITY,
     )
     if (this.alarm?.atMs !== dueMs) {
       this.alarm?.call.cancel()
