@@ -23,8 +23,8 @@ export class SegmentRegistry {
     this.retained.set(checkpointId, blobs)
   }
 
-  /** A task acknowledged `checkpointId` with these segments. */
-  acknowledged(checkpointId: number, handles: readonly SegmentHandle[]): void {
+  /** A task's part of `checkpointId` refers to these segments. */
+  referred(checkpointId: number, handles: readonly SegmentHandle[]): void {
     const blobs = this.underWay.get(checkpointId) ?? new Set()
     for (const { blob } of handles) blobs.add(blob)
     this.underWay.set(checkpointId, blobs)
@@ -35,6 +35,11 @@ export class SegmentRegistry {
     const handles = record.operators.flatMap(({ segments }) => segments)
     this.retained.set(checkpointId, new Set(handles.map(({ blob }) => blob)))
     for (const id of this.underWay.keys()) if (id <= checkpointId) this.underWay.delete(id)
+  }
+
+  /** No checkpoint is under way, nor will be. */
+  ended(): void {
+    this.underWay.clear()
   }
 
   discarded(checkpointId: number): void {
