@@ -42,11 +42,18 @@ export function buildOperators(
     return { operator: output.edge.sourceOperator, tagId: output.edge.tagId, writer }
   })
   const operators: TaskOperator[] = []
-  buildChain(spec.vertex, exits, (chained, index, links) => {
-    const made = makeOperator(chained, links, { spec, restore, env, now })
-    operators[index] = made
-    return made.operator
-  })
+  const backends: KeyedStateBackend[] = []
+  try {
+    buildChain(spec.vertex, exits, (chained, index, links) => {
+      const made = makeOperator(chained, links, { spec, restore, env, now, backends })
+      operators[index] = made
+      return made.operator
+    })
+  } catch (cause) {
+    // There will be no task to close them.
+    for (const backend of backends) backend.close()
+    throw cause
+  }
   return { operators, writers: exits.map((exit) => exit.writer) }
 }
 
@@ -55,6 +62,8 @@ interface Surroundings {
   readonly restore: TaskRestore
   readonly env: TaskEnvironment
   readonly now: () => number
+  /** Every backend that was made. */
+  readonly backends: KeyedStateBackend[]
 }
 
 function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surroundings): TaskOperator {
@@ -96,6 +105,7 @@ function keyedStateOf(chained: ChainedOperator, around: Surroundings): KeyedStat
     maxParallelism,
     keyGroups: keyGroupRange(maxParallelism, parallelism, spec.subtaskIndex),
   })
+  around.backends.push(backend)
   backend.setNow(now())
   const segments = restore.operators.get(chained.uid)?.segments ?? []
   if (segments.length > 0) backend.restore(segments, restore.unknownState)
