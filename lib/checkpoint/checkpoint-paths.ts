@@ -14,14 +14,17 @@ export const METADATA_NAME = '_metadata'
  *     <job>/<run>/chk-<n>/_metadata      the record of checkpoint n
  *     <job>/<run>/shared/<n>-<owner>-…   a segment, first written for checkpoint n
  *     <job>/<run>/ids/<n>                no id up to n is free; written when nothing else tells
+ *     <job>/<run>/attempts/<n>           no attempt up to n is to come; written when no record tells
  */
 export const jobPrefix = (jobName: string): string => `${pathPart(jobName)}/`
-export const runPrefix = ({ jobName, runId }: RunAddress): string =>
-  `${jobPrefix(jobName)}${pathPart(runId)}/`
+export const runDirectory = ({ jobName, runId }: RunAddress): string =>
+  `${jobPrefix(jobName)}${pathPart(runId)}`
+export const runPrefix = (run: RunAddress): string => `${runDirectory(run)}/`
 export const checkpointLocation = (run: RunAddress, id: number): string => `${runPrefix(run)}chk-${id}`
 export const metadataName = (location: string): string => `${location}/${METADATA_NAME}`
 export const sharedPrefix = (run: RunAddress): string => `${runPrefix(run)}shared/`
 export const idMarkers = (run: RunAddress): string => `${runPrefix(run)}ids/`
+export const attemptMarkers = (run: RunAddress): string => `${runPrefix(run)}attempts/`
 export const idMarker = (run: RunAddress, id: number): string => `${idMarkers(run)}${id}`
 
 /** `name` as one part of a path, on any file system; the same for the same name only. */

@@ -1,8 +1,9 @@
 import { assert, UserError } from '../model/faults.ts'
-import { asCheckpointId, type CheckpointId } from '../model/ids.ts'
+import { asAttempt, asCheckpointId, type Attempt, type CheckpointId } from '../model/ids.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { CheckpointRecord, SegmentHandle } from './checkpoint-record.ts'
 import {
+  attemptMarkers,
   checkpointLocation,
   idInName,
   idMarker,
@@ -114,6 +115,33 @@ export class CheckpointStorage {
   async nextCheckpointId(run: RunAddress): Promise<CheckpointId> {
     const names = await this.#blobs.list(runPrefix(run))
     return asCheckpointId(highestId(names) + 1)
+  }
+
+  /**
+   * The last attempt that this run is known to have made, in whichever process. Sinks tell their transactions apart by
+   * it: no two attempts of a run may have one number.
+   */
+  async lastAttempt(run: RunAddress): Promise<Attempt> {
+    const { found } = await this.#readAll(runPrefix(run))
+    const known = [
+      ...found.map(({ record }) => record.attempt),
+      ...(await this.#markedAttempts(run)).map((one) => one.attempt),
+    ]
+    return asAttempt(Math.max(0, ...known))
+  }
+
+  /** The run begins `attempt`: it will not be forgotten, even if the attempt completes no checkpoint. */
+  async rememberAttempt(run: RunAddress, attempt: Attempt): Promise<void> {
+    const earlier = await this.#markedAttempts(run)
+    await this.#blobs.putIfAbsent(`${attemptMarkers(run)}${attempt}`, new Uint8Array())
+    for (const { name } of earlier) await this.#blobs.delete(name)
+  }
+
+  async #markedAttempts(run: RunAddress): Promise<{ name: string; attempt: number }[]> {
+    const names = await this.#blobs.list(attemptMarkers(run))
+    return names
+      .map((name) => ({ name, attempt: Number(name.slice(attemptMarkers(run).length)) }))
+      .filter(({ attempt }) => Number.isInteger(attempt))
   }
 
   /**

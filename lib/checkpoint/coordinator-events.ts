@@ -56,6 +56,8 @@ export interface StartEvent {
   readonly needsFinalCommit: boolean
   /** What the first attempt starts from; undefined: from nothing. */
   readonly restoreFrom: RestorePoint | undefined
+  /** The last attempt of this run in an earlier process; 0 if there was none. */
+  readonly lastAttempt: Attempt
   /** Higher than any id ever used in this run. */
   readonly nextCheckpointId: CheckpointId
   /** Checkpoints in storage that this run owns from before; by ascending id. */

@@ -136,6 +136,7 @@ function start(turn: Turn, event: StartEvent): EventOutcome {
     `the next checkpoint id, ${event.nextCheckpointId}, is above all those in use`,
   )
   change(turn, {
+    attempt: event.lastAttempt,
     tasks: event.tasks,
     needsFinalCommit: event.needsFinalCommit,
     initialRestorePoint: event.restoreFrom,

@@ -26,6 +26,8 @@ export interface AttemptParts {
   readonly runId: string
   readonly attempt: AttemptNumber
   readonly clock: Clock
+  /** Milliseconds since whenever: how long tasks have been running without a pause. */
+  readonly uptimeMs: () => number
   readonly stateBackends: KeyedStateBackendFactory
   readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
   readonly listener: AttemptListener
@@ -33,8 +35,8 @@ export interface AttemptParts {
 
 /** The tasks of one execution of a job, with the channels between them. */
 export class JobAttempt {
-  private readonly parts: AttemptParts
-  private readonly eventLoop = new EventLoop()
+  private readonly parts: Omit<AttemptParts, 'restoreOf'>
+  private readonly eventLoop: EventLoop
   private readonly tasks: Task[] = []
   private readonly runners: TaskRunner[] = []
   /** By vertex, then subtask. */
@@ -43,9 +45,17 @@ export class JobAttempt {
   private readonly channels: Channel[][][] = []
   private readonly splits = new Map<string, Promise<readonly unknown[]>>()
   private live = true
+  /** The checkpoint whose barrier the sources stopped at. */
+  private stoppedAt: number | undefined
+  private restoreOf: AttemptParts['restoreOf'] | undefined
+  private closing: Promise<unknown> | undefined
+  private ending: Promise<unknown> | undefined
 
   constructor(parts: AttemptParts) {
-    this.parts = parts
+    const { restoreOf, ...rest } = parts
+    this.parts = rest
+    this.restoreOf = restoreOf
+    this.eventLoop = new EventLoop(parts.uptimeMs)
   }
 
   /** Makes all tasks, opens them (sinks first), and lets them run. Rejects, with everything closed, if that fails. */
@@ -55,8 +65,10 @@ export class JobAttempt {
     try {
       for (const vertex of plan.vertices) {
         for (let subtask = 0; subtask < vertex.parallelism; subtask++)
-          this.tasks.push(this.makeTask(vertex, subtask))
+          this.tasks.push(this.makeTask(vertex, subtask, this.restoreOf!(vertex, subtask)))
       }
+      // It holds all that was restored.
+      this.restoreOf = undefined
       for (const task of this.tasks.toReversed()) await task.open()
     } catch (cause) {
       this.live = false
@@ -70,6 +82,10 @@ export class JobAttempt {
     }
   }
 
+  get number(): AttemptNumber {
+    return this.parts.attempt
+  }
+
   get allTasks(): readonly Task[] {
     return this.tasks
   }
@@ -80,10 +96,12 @@ export class JobAttempt {
     triggeredAtMs: number,
     options: { stopSources: boolean; drain: boolean },
   ): void {
+    if (options.stopSources) this.stoppedAt = checkpointId
     for (const runner of this.sourceRunners()) {
       runner.control(async () => {
         if (options.drain && !runner.task.inputEnded) runner.task.drain()
-        if (options.stopSources) runner.setReading(false)
+        // It may have been given up before this source came to it.
+        if (options.stopSources && this.stoppedAt === checkpointId) runner.setReading(false)
         await runner.task.injectBarrier(checkpointId, triggeredAtMs)
       })
     }
@@ -96,6 +114,8 @@ export class JobAttempt {
   /** Sources that `checkpointId` stopped go on. */
   notifyAborted(checkpointId: number): void {
     for (const runner of this.runners) runner.control(() => runner.task.checkpointAborted(checkpointId))
+    if (this.stoppedAt !== checkpointId) return
+    this.stoppedAt = undefined
     for (const runner of this.sourceRunners()) runner.setReading(true)
   }
 
@@ -108,15 +128,28 @@ export class JobAttempt {
     )
   }
 
-  /** Ends all tasks after the batch at hand, and closes them. Resolves to what their closing threw first, if anything. */
-  async tearDown(): Promise<unknown> {
+  /**
+   * Ends all tasks after the batch at hand, and closes them; asked again, it waits for that. Resolves to what their
+   * closing threw first, if anything.
+   */
+  tearDown(): Promise<unknown> {
+    this.ending ??= this.end()
+    return this.ending
+  }
+
+  private async end(): Promise<unknown> {
     this.live = false
     for (const runner of this.runners) runner.stop()
     await Promise.all(this.runners.map((runner) => runner.finished))
     return this.closeTasks()
   }
 
-  private async closeTasks(): Promise<unknown> {
+  private closeTasks(): Promise<unknown> {
+    this.closing ??= this.closeEach()
+    return this.closing
+  }
+
+  private async closeEach(): Promise<unknown> {
     let failure: unknown
     for (const task of this.tasks) {
       try {
@@ -144,8 +177,8 @@ export class JobAttempt {
     )
   }
 
-  private makeTask(vertex: JobVertex, subtaskIndex: number): Task {
-    const { plan, config, runId, attempt, clock, listener, stateBackends, restoreOf } = this.parts
+  private makeTask(vertex: JobVertex, subtaskIndex: number, restore: TaskRestore): Task {
+    const { plan, config, runId, attempt, clock, listener, stateBackends } = this.parts
     const id = taskId(vertex.id, subtaskIndex)
     return new Task(
       {
@@ -164,7 +197,7 @@ export class JobAttempt {
           return { edge, targetParallelism: target.parallelism, targetMaxParallelism: target.maxParallelism }
         }),
       },
-      restoreOf(vertex, subtaskIndex),
+      restore,
       {
         now: () => clock.now(),
         send: (edgeIndex, target, element) => this.send(edgeIndex, subtaskIndex, target, element),

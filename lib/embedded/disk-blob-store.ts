@@ -1,16 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 import type { BlobStore } from '../ports/blob-store.ts'
 import { assertBlobName, TEMPORARY_PREFIX } from './blob-names.ts'
 import { blobStoreError, hasCode, nodeFiles, type DiskFiles } from './disk-files.ts'
+import { isAbandoned, temporaryName } from './temporary-names.ts'
 
 /** Another process may clean a directory up while this one writes into it; then it writes again. */
 const PUT_TRIES_MAX = 3
-/** Tells this process from an earlier one that had the same number, as in containers. */
-const PROCESS_TOKEN = randomUUID().slice(0, 8)
-
-/** Writes under way in this process, whichever store object does them: one name at a time where links are missing. */
-let temporaryCount = 0
 
 /**
  * Blobs as files below a directory. A blob gets its name only once its bytes are on the disk: it is written under a
@@ -88,10 +83,7 @@ export class DiskBlobStore implements BlobStore {
 
   async #put(path: string, bytes: Uint8Array): Promise<'stored' | 'exists'> {
     const directory = dirname(path)
-    const temporary = join(
-      directory,
-      `${TEMPORARY_PREFIX}${process.pid}-${PROCESS_TOKEN}-${++temporaryCount}`,
-    )
+    const temporary = join(directory, temporaryName())
     try {
       await this.#writeThrough(temporary, bytes)
       const outcome = await this.#claim(temporary, path)
@@ -185,17 +177,5 @@ export class DiskBlobStore implements BlobStore {
       if (hasCode(cause, 'ENOENT') || (hasCode(cause, 'ENOTDIR') && folder !== '')) return []
       throw blobStoreError('list', path, cause)
     }
-  }
-}
-
-/** Whether the process that wrote this temporary file is gone. */
-function isAbandoned(name: string): boolean {
-  const [pid, token] = name.slice(TEMPORARY_PREFIX.length).split('-')
-  if (Number(pid) === process.pid) return token !== PROCESS_TOKEN
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch (cause) {
-    return hasCode(cause, 'ESRCH')
   }
 }

@@ -5,12 +5,19 @@ const TURN_MS_MAX = 5
 
 /** Lets a busy job share its thread with everything else in the process. */
 export class EventLoop {
-  private turnStartedAtMs = performance.now()
+  private readonly uptimeMs: () => number
+  private turnStartedAtMs: number
   private turn: Promise<void> | undefined
+
+  /** `uptimeMs`: milliseconds since whenever. */
+  constructor(uptimeMs: () => number) {
+    this.uptimeMs = uptimeMs
+    this.turnStartedAtMs = uptimeMs()
+  }
 
   /** Undefined while tasks may go on; otherwise what to await first. */
   yieldIfDue(): Promise<void> | undefined {
-    if (this.turn === undefined && performance.now() - this.turnStartedAtMs < TURN_MS_MAX) return undefined
+    if (this.turn === undefined && this.uptimeMs() - this.turnStartedAtMs < TURN_MS_MAX) return undefined
     this.turn ??= this.nextTurn()
     return this.turn
   }
@@ -18,7 +25,7 @@ export class EventLoop {
   private async nextTurn(): Promise<void> {
     await nextTurn()
     this.turn = undefined
-    this.turnStartedAtMs = performance.now()
+    this.turnStartedAtMs = this.uptimeMs()
   }
 }
 

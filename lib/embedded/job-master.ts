@@ -1,10 +1,10 @@
 import { coordinate, newCoordinator } from '../checkpoint/coordinator.ts'
 import type { CoordinatorCommand, RequestOutcome } from '../checkpoint/coordinator-commands.ts'
 import type { CoordinatorEvent } from '../checkpoint/coordinator-events.ts'
-import type { CompletedCheckpoint, CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
+import type { CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../checkpoint/job-status.ts'
 import { messageOf, UserError } from '../model/faults.ts'
-import type { Attempt, TaskId } from '../model/ids.ts'
+import type { Attempt, CheckpointId, TaskId } from '../model/ids.ts'
 import type { Clock, ScheduledCall } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { JobConfig } from '../stream/config.ts'
@@ -19,6 +19,8 @@ export interface JobMasterParts {
   readonly clock: Clock
   readonly random: Random
   readonly storage: JobStorage
+  /** Of this run, in an earlier process; 0 if there was none. */
+  readonly lastAttempt: Attempt
   /** Makes the tasks of an attempt, restored from `restoreFrom`. */
   readonly makeAttempt: (
     attempt: Attempt,
@@ -45,7 +47,9 @@ export class JobMaster {
   /** Work on storage, one piece after the other. */
   private storageWork: Promise<void> = Promise.resolve()
   private settle!: (result: JobResult) => void
-  private crash!: (cause: unknown) => void
+  private reject!: (cause: unknown) => void
+  private crashed = false
+  private lastNowMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: JobMasterParts) {
     this.parts = parts
@@ -53,7 +57,7 @@ export class JobMaster {
     this.state = newCoordinator({ checkpointing, restart })
     this.result = new Promise((resolve, reject) => {
       this.settle = resolve
-      this.crash = reject
+      this.reject = reject
     })
     this.result.catch(() => {})
   }
@@ -64,6 +68,11 @@ export class JobMaster {
 
   get attempt(): JobAttempt | undefined {
     return this.current
+  }
+
+  /** Of this process. */
+  get restarts(): number {
+    return Math.max(0, this.state.attempt - this.parts.lastAttempt - 1)
   }
 
   request(make: (requestId: string) => CoordinatorEvent): Promise<CheckpointLocation> {
@@ -80,6 +89,7 @@ export class JobMaster {
   }
 
   post(event: CoordinatorEvent): void {
+    if (this.crashed) return
     this.queue.push(event)
     if (this.handling) return
     this.handling = true
@@ -115,8 +125,11 @@ export class JobMaster {
   private handle(event: CoordinatorEvent): void {
     const { clock, random } = this.parts
     const before = this.state
-    const step = coordinate(before, event, { nowMs: clock.now(), random: () => random.next() })
+    // The machine's clock may be set back.
+    this.lastNowMs = Math.max(this.lastNowMs, clock.now())
+    const step = coordinate(before, event, { nowMs: this.lastNowMs, random: () => random.next() })
     this.state = step.state
+    if (event.type === 'stored' && step.outcome === 'accepted') this.announce(event.checkpointId)
     for (const command of step.commands) this.execute(command)
     if (!isTerminal(before.status) && isTerminal(step.state.status)) this.end()
   }
@@ -150,14 +163,9 @@ export class JobMaster {
         })
         return
       }
-      case 'notify-complete': {
-        const { checkpointId } = command
-        const { lastSavepoint, completed } = this.state
-        const done = completed.findLast((one) => one.checkpointId === checkpointId) ?? lastSavepoint
-        if (done !== undefined) this.announce(done)
-        this.current?.notifyComplete(checkpointId)
+      case 'notify-complete':
+        this.current?.notifyComplete(command.checkpointId)
         return
-      }
       case 'notify-aborted': {
         const { checkpointId, reason, message } = command
         emit({ type: 'checkpoint-failed', atMs, checkpointId, reason, message })
@@ -168,8 +176,7 @@ export class JobMaster {
         const { checkpointId } = command
         this.later(async () => {
           await storage.discard(checkpointId).catch((cause: unknown) => {
-            const message = `Checkpoint ${checkpointId} was not removed: ${messageOf(cause)}`
-            emit({ type: 'warning', atMs: clock.now(), message })
+            this.warn(`Checkpoint ${checkpointId} was not removed: ${messageOf(cause)}`)
           })
         })
         return
@@ -185,10 +192,6 @@ export class JobMaster {
         this.alarm = clock.schedule(command.atMs, () => this.post({ type: 'tick' }))
         return
       case 'answer':
-        // Nothing is committed by a plain savepoint, so no task is notified of it.
-        if (command.outcome.type === 'completed' && command.outcome.checkpoint.purpose === 'savepoint') {
-          this.announce(command.outcome.checkpoint)
-        }
         this.waiting.get(command.requestId)?.(command.outcome)
         this.waiting.delete(command.requestId)
         return
@@ -208,7 +211,13 @@ export class JobMaster {
     else emit({ type: 'restarting', atMs, attempt: attempt + 1, delayMs: Math.max(0, restartAtMs - atMs) })
   }
 
-  private announce({ checkpointId, kind, location: path, figures }: CompletedCheckpoint): void {
+  /** Whatever the job does meanwhile, and whether tasks are notified of it or not. */
+  private announce(completedId: CheckpointId): void {
+    const { completed, lastSavepoint } = this.state
+    const done = [...completed, lastSavepoint].find((one) => one?.checkpointId === completedId)
+    // Newer ones completed before it: it is to be removed already.
+    if (done === undefined) return
+    const { checkpointId, kind, location: path, figures } = done
     const atMs = this.parts.clock.now()
     this.parts.emit({ type: 'checkpoint-completed', atMs, checkpointId, kind, path, figures })
   }
@@ -228,15 +237,11 @@ export class JobMaster {
 
   private async tearDown(attempt: Attempt): Promise<void> {
     await this.deploying
-    const failure = await this.current?.tearDown()
-    if (failure !== undefined) {
-      this.parts.emit({
-        type: 'warning',
-        atMs: this.parts.clock.now(),
-        message: `Closing a task: ${messageOf(failure)}`,
-      })
-    }
-    this.current = undefined
+    // A task that fails while the job finishes has the attempt torn down twice, and the next one may be there then.
+    const ended = this.current?.number === attempt ? this.current : undefined
+    const failure = await ended?.tearDown()
+    if (failure !== undefined) this.warn(`Closing a task: ${messageOf(failure)}`)
+    if (this.current === ended) this.current = undefined
     this.post({ type: 'torn-down', attempt })
   }
 
@@ -254,17 +259,42 @@ export class JobMaster {
   private end(): void {
     this.alarm?.cancel()
     this.later(async () => {
-      await this.parts.storage.close()
-      await this.parts.onEnd()
-      const { status, cause, completed, attempt } = this.state
+      await this.attempted('Cleaning up', () => this.parts.storage.close())
+      await this.attempted('Ending', () => this.parts.onEnd())
+      const { status, cause, completed } = this.state
       const last = completed.at(-1)
       this.settle({
         status: status as JobResult['status'],
         cause: status === 'FAILED' ? cause : undefined,
         lastCheckpoint:
           last === undefined ? undefined : { checkpointId: last.checkpointId, path: last.location },
-        restarts: Math.max(0, attempt - 1),
+        restarts: this.restarts,
       })
     })
+  }
+
+  /** A defect: nothing can be said of the job any more but that it has to end. */
+  private crash(cause: unknown): void {
+    if (this.crashed) return
+    this.crashed = true
+    this.alarm?.cancel()
+    const end = async (): Promise<void> => {
+      await this.deploying
+      await this.current?.tearDown()
+      await this.attempted('Ending', () => this.parts.onEnd())
+    }
+    void end().finally(() => this.reject(cause))
+  }
+
+  private async attempted(doing: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await action()
+    } catch (cause) {
+      this.warn(`${doing}: ${messageOf(cause)}`)
+    }
+  }
+
+  private warn(message: string): void {
+    this.parts.emit({ type: 'warning', atMs: this.parts.clock.now(), message })
   }
 }

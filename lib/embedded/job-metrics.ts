@@ -9,7 +9,7 @@ export function collectMetrics(plan: JobPlan, master: JobMaster): JobMetrics {
   return {
     status,
     attempt,
-    restarts: Math.max(0, attempt - 1),
+    restarts: master.restarts,
     operators: plan.vertices.flatMap((vertex) =>
       vertex.operators.map((_, index) => figuresOf(plan, vertex.index, index, master)),
     ),

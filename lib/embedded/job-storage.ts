@@ -15,6 +15,7 @@ import { redistributeOperatorState } from '../state/operator-state.ts'
 import { describeStates } from '../state/describe-states.ts'
 import type { TaskSnapshot } from '../task/task-snapshot.ts'
 import type { TaskRestore } from '../task/task-spec.ts'
+import type { DiskFiles } from './disk-files.ts'
 import type { OpenedCheckpoint } from './open-checkpoint.ts'
 import { SegmentLedger } from './segment-ledger.ts'
 import { writeSavepointTo } from './savepoint-target.ts'
@@ -30,6 +31,7 @@ export interface JobStorageParts {
   open(location: string): Promise<OpenedCheckpoint>
   readonly savepointDirectory: string
   readonly random: Random
+  readonly files: DiskFiles
   readonly clock: Clock
   readonly allowNonRestoredState: boolean
   readonly onWarning: (message: string) => void
@@ -111,7 +113,7 @@ export class JobStorage {
 
   /** Writes the record of a checkpoint, or a whole savepoint; resolves to where it is. */
   async store(pending: PendingCheckpoint): Promise<string> {
-    const { plan, runId, tasks, checkpoints, savepointDirectory, random } = this.parts
+    const { plan, runId, tasks, checkpoints, savepointDirectory } = this.parts
     const record = assembleRecord(pending, {
       jobName: plan.jobName,
       runId,
@@ -120,7 +122,7 @@ export class JobStorage {
     })
     if (pending.kind === 'savepoint') {
       const directory = pending.target ?? savepointDirectory
-      return writeSavepointTo(directory, record, (handle) => checkpoints.readSegment(handle), random)
+      return writeSavepointTo(directory, record, (handle) => checkpoints.readSegment(handle), this.parts)
     }
     const name = await checkpoints.store(record)
     this.registry.stored(pending.checkpointId, record)
@@ -138,6 +140,7 @@ export class JobStorage {
   /** The job is over: keeps what its retained checkpoints need, and nothing else. */
   async close(): Promise<void> {
     await this.endAttempt()
+    this.registry.ended()
     await this.removeUnused()
     const { plan, runId, checkpoints } = this.parts
     if (!this.registry.hasRetained) await checkpoints.forgetRun({ jobName: plan.jobName, runId })
@@ -185,7 +188,6 @@ export class JobStorage {
       })
     }
     const all = operators.flatMap(({ segments }) => segments)
-    this.registry.acknowledged(snapshot.checkpointId, all)
     return {
       watermarkMs: snapshot.watermarkMs,
       finished: snapshot.finished,
@@ -217,10 +219,10 @@ export class JobStorage {
       put: async (segment, checkpointId) => {
         const owner = { checkpointId: checkpointId as CheckpointId, task, uid }
         const place = await checkpoints.putSegment(run, owner, segment.segment)
-        const handle = { ...place, rows: segment.rows, keyGroups: segment.keyGroups }
-        this.registry.written(handle)
-        return handle
+        return { ...place, rows: segment.rows, keyGroups: segment.keyGroups }
       },
+      onWritten: (handle) => this.registry.written(handle),
+      onReferred: (checkpointId, segments) => this.registry.referred(checkpointId, segments),
       read: async (handle) => ({
         name: handle.blob,
         bytes: await checkpoints.readSegment(handle),

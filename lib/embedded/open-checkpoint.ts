@@ -7,6 +7,7 @@ import { loadSavepoint } from '../checkpoint/savepoint.ts'
 import { UserError } from '../model/faults.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import { DiskBlobStore } from './disk-blob-store.ts'
+import { nodeFiles, type DiskFiles } from './disk-files.ts'
 import { sha256 } from './sha256.ts'
 
 /** A checkpoint or savepoint, found whole, and the store that it lies in. */
@@ -24,9 +25,9 @@ const CHECKPOINT_DEPTH = 3
  * Reads the checkpoint or savepoint in the directory `path` (or its `_metadata`), and checks every segment.
  * @throws UserError saying what is missing or damaged.
  */
-export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
+export async function openCheckpoint(path: string, files: DiskFiles = nodeFiles): Promise<OpenedCheckpoint> {
   const directory = resolve(normalLocation(path))
-  const own = await DiskBlobStore.open(directory)
+  const own = await DiskBlobStore.open(directory, files)
   const bytes = await own.get(METADATA_NAME)
   if (bytes === undefined) {
     throw new UserError(
@@ -40,7 +41,7 @@ export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
   }
   let root = directory
   for (let depth = 0; depth < CHECKPOINT_DEPTH; depth++) root = dirname(root)
-  const store = await DiskBlobStore.open(root)
+  const store = await DiskBlobStore.open(root, files)
   const record = await new CheckpointStorage(store, sha256).load(directory.slice(root.length + 1))
   return { record, path: directory, readBlob: (name) => read(store, name) }
 }

@@ -3,6 +3,8 @@ import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import { buildStreamGraph } from '../graph/build-stream-graph.ts'
 import { planJob } from '../graph/plan-job.ts'
 import type { JobPlan } from '../graph/plan.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
 import { compileConfig } from '../stream/compile-config.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { JobDefinition } from '../stream/job.ts'
@@ -19,34 +21,67 @@ import { sha256 } from './sha256.ts'
 import { openStart, type StartPoint } from './start-point.ts'
 import { stateBackends } from './state-backends.ts'
 import { systemClock } from './system-clock.ts'
+import { machine, type World } from './world.ts'
 
 /**
  * Runs a job in this process. Resolves once it is being started, to a handle on it.
  * @throws UserError with all that is wrong with its settings, its graph, or the checkpoint it is to begin from:
  * then nothing was started and nothing was written.
  */
-export async function runJob(definition: JobDefinition, options: RunOptions = {}): Promise<JobHandle> {
+export function runJob(definition: JobDefinition, options: RunOptions = {}): Promise<JobHandle> {
+  return runJobIn(machine, definition, options)
+}
+
+/** As {@link runJob}, on other files than the machine's. */
+export async function runJobIn(
+  world: World,
+  definition: JobDefinition,
+  options: RunOptions = {},
+): Promise<JobHandle> {
   const clock = options.clock ?? systemClock
   const random = options.random ?? { next: () => Math.random() }
   const config = await configOf(definition, options)
   const plan = planOf(definition, config)
-  const events = new EventLog()
-  const start = await openStart({ from: options.from, plan, config, clock, random })
+  const start = await openStart({ from: options.from, plan, config, clock, random, files: world.files })
+  try {
+    return await begin({ world, options, clock, random, config, plan, start })
+  } catch (cause) {
+    await start.release()
+    throw cause
+  }
+}
+
+interface Beginning {
+  readonly world: World
+  readonly options: RunOptions
+  readonly clock: Clock
+  readonly random: Random
+  readonly config: JobConfig
+  readonly plan: JobPlan
+  readonly start: StartPoint
+}
+
+async function begin(parts: Beginning): Promise<JobHandle> {
+  const { world, options, clock, random, config, plan, start } = parts
+  const run = { jobName: plan.jobName, runId: start.runId }
   const tasks = tasksOf(plan)
+  const events = new EventLog()
+  const checkpoints = new CheckpointStorage(start.blobs, sha256)
   const storage = new JobStorage({
     plan,
     runId: start.runId,
     tasks,
-    checkpoints: new CheckpointStorage(start.blobs, sha256),
+    checkpoints,
     open: start.open,
     savepointDirectory: config.checkpointing.savepointDirectory,
     random,
+    files: world.files,
     clock,
     allowNonRestoredState: options.allowNonRestoredState ?? false,
     onWarning: (message) => events.emit({ type: 'warning', atMs: clock.now(), message }),
   })
   // What cannot be restored is refused here, before the job starts, and not by a failing job.
-  let prepared = await beginOrRelease(storage, start)
+  let prepared: RestoreOf | undefined = await storage.beginAttempt(start.restoreFrom)
   for (const { checkpointId, segments } of start.retained) storage.adopt(checkpointId, segments)
   const backends = await stateBackends(config.stateBackend, start.runId)
   const master = new JobMaster({
@@ -54,9 +89,12 @@ export async function runJob(definition: JobDefinition, options: RunOptions = {}
     clock,
     random,
     storage,
+    lastAttempt: start.lastAttempt,
     emit: (event) => events.emit(event),
     onEnd: () => start.release(),
     makeAttempt: async (attempt, restoreFrom, own) => {
+      // The first attempt of a run is told by its first checkpoint; without one, the run is not gone on with.
+      if (attempt > 1) await checkpoints.rememberAttempt(run, attempt)
       const restoreOf = prepared ?? (await storage.beginAttempt(restoreFrom))
       prepared = undefined
       return new JobAttempt({
@@ -65,6 +103,7 @@ export async function runJob(definition: JobDefinition, options: RunOptions = {}
         runId: start.runId,
         attempt,
         clock,
+        uptimeMs: world.uptimeMs,
         stateBackends: backends,
         restoreOf,
         listener: {
@@ -80,19 +119,11 @@ export async function runJob(definition: JobDefinition, options: RunOptions = {}
     tasks,
     needsFinalCommit: needsFinalCommit(plan),
     restoreFrom: start.restoreFrom,
+    lastAttempt: start.lastAttempt,
     nextCheckpointId: start.nextCheckpointId,
     retained: start.retained.map(({ checkpoint }) => checkpoint),
   })
   return handleOf(plan, start.runId, master, events)
-}
-
-async function beginOrRelease(storage: JobStorage, start: StartPoint): Promise<RestoreOf | undefined> {
-  try {
-    return await storage.beginAttempt(start.restoreFrom)
-  } catch (cause) {
-    await start.release()
-    throw cause
-  }
 }
 
 /** The settings of a job as `options` leave them. @throws UserError with every problem. */

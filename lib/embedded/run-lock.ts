@@ -1,43 +1,117 @@
-import { mkdir, open, readdir, readFile, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { UserError } from '../model/faults.ts'
+import { blobStoreError, hasCode, type DiskFiles } from './disk-files.ts'
+import { temporaryName } from './temporary-names.ts'
 
 const LOCK_NAME = 'lock'
+/** Another process may remove an empty directory just after it was made here; then it is made again. */
+const DIRECTORY_TRIES_MAX = 3
+
+/** The locks of this process, by the files they are on. */
+const held = new WeakMap<DiskFiles, Set<string>>()
 
 /**
  * Takes the run in `directory` for this process; resolves to what gives it back. A lock whose process is gone is
  * taken over.
- * @throws UserError if another live process has it: two would overwrite each other's checkpoints.
+ * @throws UserError if it is taken, by another live process or in this one: two would overwrite each other's
+ * checkpoints.
  */
-export async function lockRun(directory: string): Promise<() => Promise<void>> {
+export async function lockRun(directory: string, files: DiskFiles): Promise<() => Promise<void>> {
   const path = join(directory, LOCK_NAME)
-  await mkdir(directory, { recursive: true })
-  for (;;) {
+  const own = held.get(files) ?? new Set()
+  held.set(files, own)
+  if (own.has(path)) throw taken(directory, 'a job of this process')
+  own.add(path)
+  try {
+    while (!(await claim(path, files))) await takeOver(path, files)
+  } catch (cause) {
+    own.delete(path)
+    throw cause instanceof UserError ? cause : blobStoreError('lock', directory, cause)
+  }
+  return async () => {
+    await release(directory, path, files)
+    own.delete(path)
+  }
+}
+
+/** The lock has its owner written in it from the first: one without would look like one whose owner is gone. */
+async function claim(path: string, files: DiskFiles): Promise<boolean> {
+  const temporary = join(dirname(path), temporaryName())
+  await createIn(temporary, files)
+  try {
+    await files.link(temporary, path)
+    return true
+  } catch (cause) {
+    if (hasCode(cause, 'EEXIST')) return false
+    if (!hasCode(cause, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw cause
+    // A file system without hard links.
+    if (await files.exists(path)) return false
+    await files.rename(temporary, path)
+    return true
+  } finally {
+    await files.unlink(temporary).catch(() => undefined)
+  }
+}
+
+async function createIn(path: string, files: DiskFiles): Promise<void> {
+  for (let tries = 1; ; tries++) {
     try {
-      const file = await open(path, 'wx')
-      await file.write(String(process.pid))
-      await file.close()
-      return () => release(directory, path)
+      await files.makeDirectory(dirname(path))
+      const file = await files.create(path)
+      try {
+        await file.write(new TextEncoder().encode(String(process.pid)))
+      } finally {
+        await file.close()
+      }
+      return
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+      if (!hasCode(cause, 'ENOENT') || tries >= DIRECTORY_TRIES_MAX) throw cause
     }
-    const owner = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (owner !== process.pid && isAlive(owner)) {
-      throw new UserError(
-        `${directory}: expected a run that no other process goes on with, but process ${owner} does. ` +
-          `Stop it first; if it is not a Millrace job, remove ${path}`,
-      )
-    }
-    await rm(path, { force: true })
+  }
+}
+
+/** Takes away the lock of a process that is gone. @throws UserError if it is not. */
+async function takeOver(path: string, files: DiskFiles): Promise<void> {
+  const owner = await read(path, files)
+  if (owner === undefined) return
+  const pid = Number(owner)
+  if (pid !== process.pid && isAlive(pid)) {
+    throw taken(dirname(path), `process ${pid}`, `; if it is not a Millrace job, remove ${path}`)
+  }
+  const aside = join(dirname(path), temporaryName())
+  try {
+    await files.rename(path, aside)
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return
+    throw cause
+  }
+  // Another process may have been quicker: what was taken away then is its lock.
+  if ((await read(aside, files)) !== owner) await files.link(aside, path).catch(() => undefined)
+  await files.unlink(aside).catch(() => undefined)
+}
+
+async function read(path: string, files: DiskFiles): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode(await files.read(path))
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return undefined
+    throw cause
   }
 }
 
 /** A run that left nothing to go on from leaves no directory behind. */
-async function release(directory: string, path: string): Promise<void> {
-  await rm(path, { force: true })
-  for (const name of await readdir(directory).catch(() => []))
-    await rmdir(join(directory, name)).catch(() => {})
-  await rmdir(directory).catch(() => {})
+async function release(directory: string, path: string, files: DiskFiles): Promise<void> {
+  await files.unlink(path).catch(() => undefined)
+  for (const { name, isDirectory } of await files.entries(directory).catch(() => []))
+    if (isDirectory) await files.removeEmptyDirectory(join(directory, name)).catch(() => undefined)
+  for (const empty of [directory, dirname(directory)])
+    await files.removeEmptyDirectory(empty).catch(() => undefined)
+}
+
+function taken(directory: string, by: string, more = ''): UserError {
+  return new UserError(
+    `${directory}: expected a run that nobody else goes on with, but ${by} does. Stop that first${more}`,
+  )
 }
 
 function isAlive(pid: number): boolean {
@@ -46,6 +120,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+    return hasCode(cause, 'EPERM')
   }
 }

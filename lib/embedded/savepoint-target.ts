@@ -6,6 +6,7 @@ import { mergeSegments } from '../state/segment/merge-segments.ts'
 import { SegmentReader } from '../state/segment/segment-reader.ts'
 import type { RestoredSegment } from '../state/keyed-backend.ts'
 import { DiskBlobStore } from './disk-blob-store.ts'
+import type { DiskFiles } from './disk-files.ts'
 import { sha256 } from './sha256.ts'
 
 /** Writes a savepoint below `directory`, in a directory of its own; resolves to its path. */
@@ -13,9 +14,9 @@ export async function writeSavepointTo(
   directory: string,
   record: CheckpointRecord,
   readSegment: (handle: SegmentHandle) => Promise<Uint8Array>,
-  random: Random,
+  { random, files }: { readonly random: Random; readonly files: DiskFiles },
 ): Promise<string> {
-  const target = await DiskBlobStore.open(directory)
+  const target = await DiskBlobStore.open(directory, files)
   const unique = Math.floor(random.next() * 2 ** 32)
     .toString(16)
     .padStart(8, '0')

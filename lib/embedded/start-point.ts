@@ -1,16 +1,17 @@
 import { join, resolve } from 'node:path'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
-import type { RunAddress } from '../checkpoint/checkpoint-paths.ts'
+import { checkpointLocation, runDirectory, type RunAddress } from '../checkpoint/checkpoint-paths.ts'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CompletedCheckpoint, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import type { JobPlan } from '../graph/plan.ts'
 import { UserError } from '../model/faults.ts'
-import { asAttempt, asCheckpointId, asRunId, type CheckpointId } from '../model/ids.ts'
+import { asAttempt, asCheckpointId, asRunId, type Attempt, type CheckpointId } from '../model/ids.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { JobConfig } from '../stream/config.ts'
 import { DiskBlobStore } from './disk-blob-store.ts'
+import type { DiskFiles } from './disk-files.ts'
 import { MemoryBlobStore } from './memory-blob-store.ts'
 import { openCheckpoint, openInMemory, type OpenedCheckpoint } from './open-checkpoint.ts'
 import { lockRun } from './run-lock.ts'
@@ -21,6 +22,8 @@ export interface StartPoint {
   readonly runId: string
   readonly blobs: BlobStore
   readonly restoreFrom: RestorePoint | undefined
+  /** Of this run, in an earlier process. */
+  readonly lastAttempt: Attempt
   readonly nextCheckpointId: CheckpointId
   /** Checkpoints that this run, going on with an earlier one, takes over. */
   readonly retained: readonly {
@@ -39,24 +42,28 @@ export interface StartParts {
   readonly config: JobConfig
   readonly clock: Clock
   readonly random: Random
+  readonly files: DiskFiles
 }
 
 /** Checkpoints are kept in memory if the state backend says so, or if none are taken but the one that commits at the end. */
 export async function openStart(parts: StartParts): Promise<StartPoint> {
-  const { plan, config } = parts
+  const { plan, config, files } = parts
   const inMemory = config.stateBackend.type === 'memory' || config.checkpointing.intervalMs === undefined
-  const blobs = inMemory ? new MemoryBlobStore() : await DiskBlobStore.open(config.checkpointing.directory)
+  const blobs = inMemory
+    ? new MemoryBlobStore()
+    : await DiskBlobStore.open(config.checkpointing.directory, files)
   const storage = new CheckpointStorage(blobs, sha256)
   const open = (location: string): Promise<OpenedCheckpoint> =>
     location.startsWith(`${blobs.location}/`) && inMemory
       ? openInMemory(location, blobs)
-      : openCheckpoint(location)
+      : openCheckpoint(location, files)
   const opened = await openFrom(parts)
   const own = opened !== undefined && !inMemory ? ownRun(opened, blobs.location, plan.jobName) : undefined
   const runId = own ?? newRunId(parts)
-  const release = inMemory ? async () => {} : await lockRun(join(blobs.location, plan.jobName, runId))
+  const run: RunAddress = { jobName: plan.jobName, runId }
+  const release = inMemory ? async () => {} : await lockRun(join(blobs.location, runDirectory(run)), files)
   try {
-    if (own !== undefined) await storage.sweep({ jobName: plan.jobName, runId })
+    if (own !== undefined) await storage.sweep(run)
     const kept =
       own === undefined
         ? []
@@ -70,7 +77,8 @@ export async function openStart(parts: StartParts): Promise<StartPoint> {
         opened === undefined
           ? undefined
           : { checkpointId: opened.record.checkpointId, kind: opened.record.kind, location: opened.path },
-      nextCheckpointId: await nextId(storage, { jobName: plan.jobName, runId }, opened),
+      lastAttempt: await storage.lastAttempt(run),
+      nextCheckpointId: await nextId(storage, run, opened),
       retained: kept.map(({ location, record }) => ({
         checkpointId: record.checkpointId,
         segments: record.operators.flatMap(({ segments }) => segments),
@@ -92,11 +100,11 @@ export async function openStart(parts: StartParts): Promise<StartPoint> {
   }
 }
 
-async function openFrom({ from, plan, config }: StartParts): Promise<OpenedCheckpoint | undefined> {
+async function openFrom({ from, plan, config, files }: StartParts): Promise<OpenedCheckpoint | undefined> {
   if (from === undefined) return undefined
-  if (from !== 'latest') return openCheckpoint(from)
+  if (from !== 'latest') return openCheckpoint(from, files)
   const { directory } = config.checkpointing
-  const blobs = await DiskBlobStore.open(directory)
+  const blobs = await DiskBlobStore.open(directory, files)
   const latest = await new CheckpointStorage(blobs, sha256).latest(plan.jobName)
   if (latest === undefined) {
     throw new UserError(
@@ -104,13 +112,13 @@ async function openFrom({ from, plan, config }: StartParts): Promise<OpenedCheck
         'Leave --from out to begin from nothing',
     )
   }
-  return openCheckpoint(join(blobs.location, latest.location))
+  return openCheckpoint(join(blobs.location, latest.location), files)
 }
 
 /** The run that a checkpoint belongs to, where this job can go on with that run. */
 function ownRun({ record, path }: OpenedCheckpoint, root: string, jobName: string): string | undefined {
   const mine = record.kind === 'checkpoint' && record.jobName === jobName
-  return mine && path === join(root, jobName, record.runId, `chk-${record.checkpointId}`)
+  return mine && path === join(root, checkpointLocation(record, record.checkpointId))
     ? record.runId
     : undefined
 }

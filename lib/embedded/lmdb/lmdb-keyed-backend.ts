@@ -8,9 +8,10 @@ import type {
   TimerDomain,
   UnknownStatePolicy,
 } from '../../state/keyed-backend.ts'
+import { MAIN } from '../../state/rows/row-codec.ts'
 import { RowBackend } from '../../state/rows/row-backend.ts'
 import type { ColdRows } from '../../state/rows/row-table.ts'
-import { USED, type Row } from '../../state/rows/row.ts'
+import { STORED, USED, type Row } from '../../state/rows/row.ts'
 import { SegmentWriter } from '../../state/segment/encode-segment.ts'
 import { RowCache } from './row-cache.ts'
 import { noteOf } from './row-note.ts'
@@ -108,9 +109,13 @@ export class LmdbBackend extends RowBackend implements ColdRows {
     this.#full = true
   }
 
-  stats(): { readonly keys: number } {
-    this.#cache.flush()
-    return { keys: this.#store.keys }
+  stats(): { readonly keys: number; readonly keysInMemory: number } {
+    let { keys } = this.#store
+    for (const row of this.table.rows.values()) {
+      const isStored = (row.flags & STORED) !== 0
+      if (row.isEmpty === isStored) keys += isStored ? -1 : 1
+    }
+    return { keys, keysInMemory: this.table.rows.size }
   }
 
   close(): void {
@@ -124,7 +129,7 @@ export class LmdbBackend extends RowBackend implements ColdRows {
     if (record !== undefined) {
       const contents = this.codec.read(row, record.payload)
       this.#coldTimers.warm(row, contents, record.timerSequences)
-      noteOf(row).wrote(-1, 0, record.payload.length)
+      noteOf(row).wrote(MAIN, 0, record.payload.length)
     }
     this.#cache.bytes += noteOf(row).bytes
   }

@@ -1,7 +1,5 @@
-import { keyText } from '../../model/key-codec.ts'
 import { MAIN } from '../../state/rows/row-codec.ts'
 import type { Row } from '../../state/rows/row.ts'
-import { keyBytes } from './store-keys.ts'
 
 /** What a row costs beyond its contents; */
 const ROW_BYTES = 500
@@ -10,19 +8,13 @@ const BYTES_PER_PAYLOAD_BYTE = 4
 
 /** What the backend notes about a row in memory. */
 export class RowNote {
-  /** The row's part of store keys. */
-  readonly key: Buffer
   /** Timers that the index on disk has of this row: time to sequence. */
   eventTimers: Map<number, number> | undefined
   processingTimers: Map<number, number> | undefined
   /** Estimated size in memory. */
   bytes: number = ROW_BYTES
   #mainBytes = 0
-  readonly #buckets = new Map<string, number>()
-
-  constructor(row: Row) {
-    this.key = keyBytes(keyText(row.key))
-  }
+  #buckets: Map<string, number> | undefined
 
   /** Takes note of the size of the row or of a bucket of it. */
   wrote(slot: number, bucket: number, payloadBytes: number): void {
@@ -33,16 +25,17 @@ export class RowNote {
       return
     }
     const name = `${slot}/${bucket}`
+    this.#buckets ??= new Map()
     this.bytes += bytes - (this.#buckets.get(name) ?? 0)
     this.#buckets.set(name, bytes)
   }
 
   unloadedBuckets(): void {
-    for (const bytes of this.#buckets.values()) this.bytes -= bytes
-    this.#buckets.clear()
+    for (const bytes of this.#buckets?.values() ?? []) this.bytes -= bytes
+    this.#buckets = undefined
   }
 }
 
 export function noteOf(row: Row): RowNote {
-  return (row.note ??= new RowNote(row)) as RowNote
+  return (row.note ??= new RowNote()) as RowNote
 }

@@ -3,7 +3,7 @@ import { MAIN, type RowCodec, type RowSink } from '../../state/rows/row-codec.ts
 import type { Row } from '../../state/rows/row.ts'
 import type { SegmentRow } from '../../state/segment/format.ts'
 import { noteOf } from './row-note.ts'
-import { keyBytes, readRowKey, rowKey, type RowAddress } from './store-keys.ts'
+import { isHashedKey, keyBytes, readRowKey, rowKey, type RowAddress } from './store-keys.ts'
 import { createdEpochOf, decodeRecord, encodeRecord, expiryOf, type StoredRecord } from './stored-record.ts'
 import type { WorkingFiles } from './working-files.ts'
 
@@ -54,15 +54,13 @@ export class RowStore implements RowSink {
     if (slot === MAIN) this.keys++
     this.#files.rows.putSync(
       key,
-      Buffer.from(
-        encodeRecord({
-          createdEpoch: 0,
-          expiresAtMs: row.expiresAtMs,
-          keyText: textUnlessIn(key, row.keyText),
-          timerSequences: Array.from({ length: timers }, () => 0),
-          payload: row.payload!,
-        }),
-      ),
+      encodeRecord({
+        createdEpoch: 0,
+        expiresAtMs: row.expiresAtMs,
+        keyText: textUnlessIn(key, row.keyText),
+        timerSequences: Array.from({ length: timers }, () => 0),
+        payload: row.payload!,
+      }),
     )
   }
 
@@ -124,7 +122,7 @@ export class RowStore implements RowSink {
   }
 
   #keyOf(row: Row, slot: number, bucket: number): Buffer {
-    return rowKey(this.#codec.keyGroup(row), noteOf(row).key, slot, bucket)
+    return rowKey(this.#codec.keyGroup(row), keyBytes(keyText(row.key)), slot, bucket)
   }
 
   #read(row: Row, slot: number, bucket: number): StoredRecord | undefined {
@@ -144,7 +142,7 @@ export class RowStore implements RowSink {
     const isKnown = existing === undefined && this.#epoch > 0 && changed.doesExist(key)
     const createdEpoch = existing === undefined ? (isKnown ? 0 : this.#epoch) : createdEpochOf(existing)
     const keyTextOrNone = textUnlessIn(key, text)
-    rows.putSync(key, Buffer.from(encodeRecord({ ...content, createdEpoch, keyText: keyTextOrNone })))
+    rows.putSync(key, encodeRecord({ ...content, createdEpoch, keyText: keyTextOrNone }))
     changed.putSync(key, keyTextOrNone === undefined ? NO_TEXT : Buffer.from(keyTextOrNone))
   }
 
@@ -161,7 +159,7 @@ export class RowStore implements RowSink {
 }
 
 function textUnlessIn(key: Buffer, text: string): string | undefined {
-  return readRowKey(key).keyText === undefined ? text : undefined
+  return isHashedKey(key) ? text : undefined
 }
 
 function isMainKey(key: Buffer): boolean {

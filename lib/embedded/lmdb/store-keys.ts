@@ -43,14 +43,20 @@ export function rowKey(keyGroup: number, key: Buffer, slot: number, bucket: numb
 
 export function readRowKey(rowKeyBytes: Buffer): RowAddress {
   const end = rowKeyBytes.indexOf(0, GROUP_BYTES)
-  const isHashed = rowKeyBytes.indexOf(1, GROUP_BYTES)
   const isMain = rowKeyBytes.length === end + 1
   return {
     keyGroup: rowKeyBytes.readUInt16BE(0),
-    keyText: isHashed >= 0 && isHashed < end ? undefined : rowKeyBytes.toString('utf8', GROUP_BYTES, end),
+    keyText: isHashedKey(rowKeyBytes) ? undefined : rowKeyBytes.toString('utf8', GROUP_BYTES, end),
     slot: isMain ? -1 : rowKeyBytes.readUInt16BE(end + 1) - 1,
     bucket: isMain ? 0 : rowKeyBytes.readUInt32BE(end + 3),
   }
+}
+
+/** Whether the key text was too long to be part of the row key. */
+export function isHashedKey(rowKeyBytes: Buffer): boolean {
+  if (rowKeyBytes.length < HASHED_PREFIX_BYTES) return false
+  const mark = rowKeyBytes.indexOf(1, GROUP_BYTES)
+  return mark >= 0 && mark < rowKeyBytes.indexOf(0, GROUP_BYTES)
 }
 
 export function timerKey(timeMs: number, sequence: number, key: Buffer): Buffer {

@@ -15,15 +15,20 @@ export interface StoredRecord {
 
 const CREATED_EPOCH_BYTES = 4
 
-export function encodeRecord(record: StoredRecord): Uint8Array {
-  const out = new ByteWriter(64 + record.payload.length)
+/** Records are written one at a time: a buffer for each would cost more than the writing. */
+const out = new ByteWriter(64 * 1024)
+
+/** The bytes are valid until the next call. */
+export function encodeRecord(record: StoredRecord): Buffer {
+  out.clear()
   out.u32(record.createdEpoch)
   out.f64(record.expiresAtMs)
   out.text(record.keyText ?? '')
   out.varint(record.timerSequences.length)
   for (const sequence of record.timerSequences) out.varint(sequence)
   out.bytes(record.payload)
-  return out.view()
+  const { buffer, byteOffset, byteLength } = out.view()
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 /** The payload is a view of `bytes`. */

@@ -4,7 +4,7 @@ import type { CoordinatorCommand } from '../../../lib/checkpoint/coordinator-com
 import type { CoordinatorEvent, StartEvent } from '../../../lib/checkpoint/coordinator-events.ts'
 import type { CoordinatedTask, CoordinatorState } from '../../../lib/checkpoint/coordinator-state.ts'
 import type { TaskAck } from '../../../lib/checkpoint/task-ack.ts'
-import { asCheckpointId, taskId } from '../../../lib/model/ids.ts'
+import { asAttempt, asCheckpointId, taskId } from '../../../lib/model/ids.ts'
 import type { CheckpointConfig, RestartStrategyConfig } from '../../../lib/stream/config.ts'
 
 export const TASKS: readonly CoordinatedTask[] = [
@@ -46,6 +46,7 @@ export const START: StartEvent = {
   tasks: TASKS,
   needsFinalCommit: false,
   restoreFrom: undefined,
+  lastAttempt: asAttempt(0),
   nextCheckpointId: asCheckpointId(1),
   retained: [],
 }
