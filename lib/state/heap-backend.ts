@@ -53,8 +53,9 @@ class HeapBackend extends RowBackend {
     this.#full = true
   }
 
-  stats(): { readonly keys: number } {
-    return { keys: this.table.rows.size }
+  stats(): { readonly keys: number; readonly keysInMemory: number } {
+    const keys = this.table.rows.size
+    return { keys, keysInMemory: keys }
   }
 
   close(): void {

@@ -38,6 +38,8 @@ export interface KeyedStateBackend {
   /**
    * The rows changed since the last call (all rows, at the first one after a fresh start or `markAllChanged`),
    * encoded; undefined if there are none. Synchronous: its cost follows what changed.
+   *
+   * The caller keeps what it gets, whatever becomes of the checkpoint: the next snapshot will not repeat it.
    */
   snapshot(): KeyedDelta | undefined
 
@@ -47,8 +49,8 @@ export interface KeyedStateBackend {
   /** The next snapshot holds every row: it must not refer to segments of another owner. */
   markAllChanged(): void
 
-  /** For metrics: the number of keys that have state or timers. */
-  stats(): { readonly keys: number }
+  /** For metrics: the number of keys that have state or timers, and how many of them are in memory. */
+  stats(): { readonly keys: number; readonly keysInMemory: number }
 
   close(): void
 }

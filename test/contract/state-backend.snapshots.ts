@@ -91,7 +91,7 @@ export function snapshots(maker: SubjectMaker): void {
       fill(subject, 50, 1_000)
       subject.snapshot()
       const restored = maker.restore(spec, subject.segments)
-      expect(restored.backend.stats()).toEqual({ keys: 100 })
+      expect(restored.backend.stats().keys).toBe(100)
       for (let i = 0; i < 100; i++) {
         const { v, l, m } = restored.at(`key-${i}`)
         const again = i < 50

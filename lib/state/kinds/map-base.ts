@@ -1,3 +1,4 @@
+import type { MapKey } from '../../stream/state.ts'
 import type { StateDescription } from '../keyed-backend.ts'
 import type { RowTable } from '../rows/row-table.ts'
 import { DIRTY, type Row } from '../rows/row.ts'
@@ -12,7 +13,7 @@ const INLINE_MAX = 128
 const INLINE_AGAIN = 24
 
 /** What map states with and without TTL share: the slot is an EntryMap that is not empty. */
-export abstract class MapBase implements StateKindCode {
+export abstract class MapBase<K extends MapKey, V> implements StateKindCode {
   readonly description: StateDescription
   protected readonly table: RowTable
   protected readonly slot: number
@@ -23,6 +24,18 @@ export abstract class MapBase implements StateKindCode {
     this.table = table
     this.slot = slot
     this.#ttl = description.ttl
+  }
+
+  entries(): IterableIterator<[K, V]> {
+    return this.entriesIn(this.table.row)
+  }
+
+  keys(): IterableIterator<K> {
+    return pick(this.entries(), 0)
+  }
+
+  values(): IterableIterator<V> {
+    return pick(this.entries(), 1)
   }
 
   clear(): void {
@@ -52,15 +65,15 @@ export abstract class MapBase implements StateKindCode {
       : latestExpiryMs((slot as Map<unknown, unknown>).values())
   }
 
+  protected abstract entriesIn(row: Row): Generator<[K, V]>
+
   protected entriesOf(row: Row): EntryMap | undefined {
     return row.slots[this.slot] as EntryMap | undefined
   }
 
   /** Sets an entry, spreading the map when it has grown too large for its row. */
   protected set(row: Row, key: unknown, value: unknown): void {
-    const kind = typeof key
-    if (kind !== 'string' && kind !== 'number' && kind !== 'boolean' && kind !== 'bigint')
-      throw invalidKey(key)
+    if (!isMapKey(key)) throw invalidKey(key)
     let entries = row.slots[this.slot] as EntryMap | undefined
     if (entries === undefined) row.slots[this.slot] = entries = new Map()
     entries.set(key, value)
@@ -96,6 +109,21 @@ export abstract class MapBase implements StateKindCode {
   }
 }
 
+function isMapKey(key: unknown): boolean {
+  const kind = typeof key
+  return (
+    kind === 'string' || (kind === 'number' && !Number.isNaN(key)) || kind === 'boolean' || kind === 'bigint'
+  )
+}
+
 function invalidKey(key: unknown): Error {
-  return new Error(`Expected a map key to be text, a number, a boolean or a bigint, got ${typeof key}`)
+  const found = typeof key === 'number' ? 'NaN' : typeof key
+  return new Error(`Expected a map key to be text, a number, a boolean or a bigint, got ${found}`)
+}
+
+function* pick<Entry extends readonly unknown[], I extends keyof Entry>(
+  entries: Iterable<Entry>,
+  index: I,
+): Generator<Entry[I]> {
+  for (const entry of entries) yield entry[index]
 }

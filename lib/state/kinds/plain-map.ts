@@ -1,8 +1,9 @@
 import type { MapKey, MapState } from '../../stream/state.ts'
+import type { Row } from '../rows/row.ts'
 import { MapBase } from './map-base.ts'
 
 /** A map per key, without TTL. Entries may be put and removed while it is iterated. */
-export class PlainMap<K extends MapKey, V> extends MapBase implements MapState<K, V> {
+export class PlainMap<K extends MapKey, V> extends MapBase<K, V> implements MapState<K, V> {
   get(key: K): V | undefined {
     return this.entriesOf(this.table.row)?.get(key) as V | undefined
   }
@@ -28,15 +29,7 @@ export class PlainMap<K extends MapKey, V> extends MapBase implements MapState<K
     return this.entriesOf(this.table.row) === undefined
   }
 
-  *entries(): IterableIterator<[K, V]> {
-    yield* (this.entriesOf(this.table.row) ?? []) as Iterable<[K, V]>
-  }
-
-  *keys(): IterableIterator<K> {
-    for (const entry of this.entries()) yield entry[0]
-  }
-
-  *values(): IterableIterator<V> {
-    for (const entry of this.entries()) yield entry[1]
+  protected override *entriesIn(row: Row): Generator<[K, V]> {
+    yield* (this.entriesOf(row) ?? []) as Iterable<[K, V]>
   }
 }

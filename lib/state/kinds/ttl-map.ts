@@ -7,7 +7,7 @@ import { MapBase } from './map-base.ts'
 import { SpreadMap } from './spread-map.ts'
 
 /** A map per key whose entries expire each on its own. */
-export class TtlMap<K extends MapKey, V> extends MapBase implements MapState<K, V> {
+export class TtlMap<K extends MapKey, V> extends MapBase<K, V> implements MapState<K, V> {
   readonly #ttl: ResolvedTtl
 
   constructor(description: StateDescription, table: RowTable, slot: number, ttl: ResolvedTtl) {
@@ -48,19 +48,10 @@ export class TtlMap<K extends MapKey, V> extends MapBase implements MapState<K, 
     return true
   }
 
-  *entries(): IterableIterator<[K, V]> {
-    const row = this.table.row
+  protected override *entriesIn(row: Row): Generator<[K, V]> {
     for (const [key, entry] of this.entriesOf(row) ?? []) {
       if (this.#access(row, key as K, entry as TtlEntry)) yield [key as K, (entry as TtlEntry).value as V]
     }
-  }
-
-  *keys(): IterableIterator<K> {
-    for (const entry of this.entries()) yield entry[0]
-  }
-
-  *values(): IterableIterator<V> {
-    for (const entry of this.entries()) yield entry[1]
   }
 
   sweep(row: Row): void {

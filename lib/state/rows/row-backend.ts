@@ -81,7 +81,7 @@ export abstract class RowBackend implements KeyedStateBackend {
   abstract snapshot(): KeyedDelta | undefined
   abstract restore(segments: readonly RestoredSegment[], onUnknownState: UnknownStatePolicy): void
   abstract markAllChanged(): void
-  abstract stats(): { readonly keys: number }
+  abstract stats(): { readonly keys: number; readonly keysInMemory: number }
   abstract close(): void
 
   protected timers(domain: TimerDomain): TimerQueue {

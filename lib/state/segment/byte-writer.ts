@@ -66,11 +66,9 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.length)
   }
 
-  /** What was written, copied; the writer is empty afterwards. */
-  take(): Uint8Array {
-    const taken = this.#bytes.slice(0, this.length)
+  /** Forgets what was written; views of it change with the next writes. */
+  clear(): void {
     this.length = 0
-    return taken
   }
 
   #shortAscii(text: string): boolean {
