@@ -12,7 +12,7 @@ import { PlainReporter } from '../run/plain-reporter.ts'
 import type { RunReporter } from '../run/reporter.ts'
 import { resumeCommand } from '../run/resume-command.ts'
 import { runSession } from '../run/run-session.ts'
-import { onStopSignal } from '../run/stop-signals.ts'
+import { StopSignals } from '../run/stop-signals.ts'
 import { EXIT_CODE_LINES, helpText } from '../text/help.ts'
 
 interface RunFlags extends JobFlags {
@@ -51,6 +51,7 @@ const EXAMPLES = [
 
 async function run(file: string, flags: RunFlags): Promise<number> {
   const reporter = reporterFor(flags)
+  const signals = new StopSignals(() => reporter.hanging())
   const forget = closeBeforeExit(() => reporter.close())
   try {
     const options: RunOptions = {
@@ -59,12 +60,13 @@ async function run(file: string, flags: RunFlags): Promise<number> {
       allowNonRestoredState: flags.allowNonRestoredState,
     }
     const { definition, sourceUids } = watchBuild(await loadJob(file))
+    await signals.ready
     return await runSession({
       file,
       sourceUids,
       start: () => runJob(definition, options),
       reporter,
-      onStopSignal,
+      onStopSignal: (onSignal) => signals.listen(onSignal),
       exitNow: exitProcess,
       resumeCommand: (hasCheckpoint) => resumeCommand(process.argv.slice(2), hasCheckpoint, process.env),
       now: () => Date.now(),
@@ -73,6 +75,7 @@ async function run(file: string, flags: RunFlags): Promise<number> {
     reporter.failed(cause)
     throw cause
   } finally {
+    signals.close()
     reporter.close()
     forget()
   }

@@ -22,7 +22,7 @@ export function stoppedAtOnceLines(resume: string | undefined): string[] {
 function resumeLines({ result, resume }: RunSummary): string[] {
   const { status } = result
   if (status === 'FINISHED' || status === 'CANCELED') return []
-  if (resume !== undefined) return ['Go on from there with', `  ${resume}`]
+  if (resume !== undefined) return ['Go on from the last checkpoint with', `  ${resume}`]
   return status === 'SUSPENDED'
     ? [
         'No checkpoint was kept: another run starts from nothing. Set execution.checkpointing.interval to change that',

@@ -46,6 +46,8 @@ export class JsonReporter implements RunReporter {
     this.write({ type: 'stopping', atMs: Date.now(), signal, atOnce: true })
   }
 
+  hanging(): void {}
+
   close(): void {
     this.out.release()
   }

@@ -36,6 +36,8 @@ export class PlainReporter implements RunReporter {
     process.stderr.write(stoppedAtOnceLines(resume).join('\n') + '\n')
   }
 
+  hanging(): void {}
+
   close(): void {}
 
   private log(text: string): void {

@@ -17,6 +17,8 @@ export interface RunReporter {
   failed(cause: unknown): void
   /** A second signal came: the process ends now, whatever the job does. `resume`: see RunSummary. */
   stoppedAtOnce(signal: StopSignal, resume: string | undefined): void
+  /** The job's code does not return: what waits to be written is written now, or may never be. */
+  hanging(): void
   /** Gives the process's streams back. Harmless at any time, and more than once. */
   close(): void
 }

@@ -2,9 +2,12 @@
 import { writeSync } from 'node:fs'
 import type { Debugger, Runtime } from 'node:inspector'
 import { Session } from 'node:inspector/promises'
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 
 import type { WatchdogSettings } from './watchdog.ts'
+
+/** By number: in a thread, `process.stderr` is written by the main one. */
+const STDERR = 2
 
 const { shared, checkEveryMs, hangMs, onHangKey } = workerData as WatchdogSettings
 
@@ -25,10 +28,13 @@ setInterval(() => {
   if (unchangedMs < hangMs || told || Atomics.load(shared, 1) === 1) return
   told = true
   interruptMainThread().then(
-    (notice) => writeSync(process.stderr.fd, notice),
+    (notice) => writeSync(STDERR, notice),
     () => {},
   )
 }, checkEveryMs)
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+parentPort?.postMessage('ready')
 
 /** Has the main thread call what watchdog.ts left there, between two steps of whatever it does. */
 async function interruptMainThread(): Promise<string> {

@@ -21,48 +21,72 @@ export interface WatchdogSettings {
   readonly onHangKey: string
 }
 
+export interface WatchdogListener {
+  /** This thread does not answer. Called in it all the same, in the midst of whatever it does. */
+  onHang(): void
+  /** It answers again. */
+  onAnswer(): void
+}
+
 /**
  * Watches this thread from another one. User code that does not return (`while (true)`) keeps it from hearing
- * signals, so Ctrl-C would do nothing. After a few seconds of that the watchdog has this thread, by the debugger,
- * call `letSignalsKill` in the midst of the user's code, and tells the user where that is. Once the thread answers
- * again, `handleSignals` is called. Returns what ends the watch.
+ * signals. After a few seconds of that the watchdog has this thread, by the debugger, call the listener in the midst
+ * of the user's code, and tells the user where that is.
  */
-export function startWatchdog(signals: { letSignalsKill(): void; handleSignals(): void }): () => void {
-  let hung = false
-  const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
-  const settings: WatchdogSettings = {
-    shared,
-    checkEveryMs: HEARTBEAT_MS,
-    hangMs: HANG_MS,
-    onHangKey: ON_HANG_KEY,
-  }
-  const onHang = (): string => {
-    hung = true
-    signals.letSignalsKill()
-    return hangNotice(new Error('hang').stack ?? '')
-  }
-  Object.defineProperty(process, Symbol.for(ON_HANG_KEY), { value: onHang, configurable: true })
+export class Watchdog {
+  /** Resolves when it watches; or, where it cannot, without. */
+  readonly ready: Promise<void>
+  private readonly worker: Worker
+  private readonly heart: NodeJS.Timeout
+  private hung = false
 
-  const worker = new Worker(new URL(`./watchdog-thread${extname(import.meta.url)}`, import.meta.url), {
-    workerData: settings,
-    stderr: false,
-  })
-  worker.unref()
-  // Without it everything works but Ctrl-C in a hang: no reason to trouble the user.
-  worker.on('error', () => {})
+  constructor(listener: WatchdogListener) {
+    const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
+    const onHang = (): string => {
+      this.hung = true
+      listener.onHang()
+      return hangNotice(new Error('hang').stack ?? '')
+    }
+    Object.defineProperty(process, Symbol.for(ON_HANG_KEY), { value: onHang, configurable: true })
 
-  const heart = setInterval(() => {
-    Atomics.store(shared, 1, inspectorUrl() === undefined ? 0 : 1)
-    Atomics.add(shared, 0, 1)
-    if (!hung) return
-    hung = false
-    signals.handleSignals()
-  }, HEARTBEAT_MS)
-  heart.unref()
-  return () => {
-    clearInterval(heart)
-    void worker.terminate()
+    const settings: WatchdogSettings = {
+      shared,
+      checkEveryMs: HEARTBEAT_MS,
+      hangMs: HANG_MS,
+      onHangKey: ON_HANG_KEY,
+    }
+    this.worker = startThread(settings)
+    this.worker.unref()
+    this.ready = new Promise((resolve) => {
+      this.worker.once('message', () => resolve())
+      // Without a watchdog everything works but Ctrl-C in a hang: no reason to trouble the user.
+      this.worker.on('error', () => resolve())
+    })
+
+    this.heart = setInterval(() => {
+      Atomics.store(shared, 1, inspectorUrl() === undefined ? 0 : 1)
+      Atomics.add(shared, 0, 1)
+      if (!this.hung) return
+      this.hung = false
+      listener.onAnswer()
+    }, HEARTBEAT_MS)
+    this.heart.unref()
   }
+
+  close(): void {
+    clearInterval(this.heart)
+    void this.worker.terminate()
+  }
+}
+
+function startThread(workerData: WatchdogSettings): Worker {
+  const extension = extname(import.meta.url)
+  const thread = new URL(`./watchdog-thread${extension}`, import.meta.url)
+  if (extension === '.js') return new Worker(thread, { workerData })
+  // From source: what loads TypeScript here does not do it in other threads unless it is told to.
+  const [tsx, url] = [import.meta.resolve('tsx/esm/api'), thread.href].map((one) => JSON.stringify(one))
+  const script = `import(${tsx}).then(({ register }) => { register(); return import(${url}) })`
+  return new Worker(script, { workerData, eval: true })
 }
 
 function hangNotice(stack: string): string {

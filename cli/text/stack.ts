@@ -39,7 +39,7 @@ function isFrame(line: string): boolean {
 /** Code that the user neither wrote nor can mend: Node, what loads TypeScript, and Millrace, in any copy. */
 function isForeign(frame: string): boolean {
   return (
-    /\(?node:|\(native\)|<anonymous>\)?$|\(index \d+\)$/.test(frame) ||
+    /\(?node:|\(native\)|<anonymous>\)?$|\(index \d+\)$|\(eval at /.test(frame) ||
     /[\\/]node_modules[\\/](tsx|esbuild|millrace)[\\/]/.test(frame) ||
     OWN_FOLDERS.some((folder) => frame.includes(folder))
   )
