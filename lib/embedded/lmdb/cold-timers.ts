@@ -3,7 +3,6 @@ import type { Key } from '../../model/keys.ts'
 import type { TimerDomain } from '../../state/keyed-backend.ts'
 import type { RowContents } from '../../state/rows/row-codec.ts'
 import type { Row } from '../../state/rows/row.ts'
-import type { RowTimers } from '../../state/timers/row-timers.ts'
 import type { TimerQueue } from '../../state/timers/timer-queue.ts'
 import { noteOf } from './row-note.ts'
 import { TimerIndex, type IndexedTimer } from './timer-index.ts'
@@ -88,7 +87,7 @@ export class ColdTimers {
     domain: TimerDomain,
     row: Row,
     indexed: ReadonlyMap<number, number>,
-    timers: RowTimers | undefined,
+    timers: Row['eventTimers'],
   ): void {
     for (const [timeMs, sequence] of indexed) {
       if (timers?.find(timeMs)?.sequence !== sequence) {

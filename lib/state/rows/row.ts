@@ -14,6 +14,16 @@ export const FORGOTTEN = 8
 /** The row was used since a backend that evicts rows last looked. */
 export const USED = 16
 
+/** A timer of one row. */
+export interface TimerEntry {
+  readonly timeMs: number
+  /** Order of registration; 0 for restored timers. */
+  readonly sequence: number
+  readonly row: Row
+  /** False once it was deleted or fired: it waits to be dropped from its queue. */
+  alive: boolean
+}
+
 /** The state of one key. One field for all flags, since there are millions of rows. */
 export class Row {
   readonly key: Key
@@ -23,8 +33,8 @@ export class Row {
   flags = 0
   /** Computed when first written out: rows that come and go between two snapshots never need it. */
   keyGroup = -1
-  eventTimers: RowTimers | undefined = undefined
-  processingTimers: RowTimers | undefined = undefined
+  eventTimers: RowTimers<TimerEntry> | undefined = undefined
+  processingTimers: RowTimers<TimerEntry> | undefined = undefined
   /** By index of the state: buckets of it that were written out or must be. */
   ledgers: (BucketLedger | undefined)[] | undefined = undefined
   /** What a backend with storage of its own notes about the row. */

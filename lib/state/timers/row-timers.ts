@@ -1,28 +1,16 @@
-import type { Row } from '../rows/row.ts'
-
-/** A timer of one row. */
-export interface TimerEntry {
-  readonly timeMs: number
-  /** Order of registration; 0 for restored timers. */
-  readonly sequence: number
-  readonly row: Row
-  /** False once it was deleted or fired: it waits to be dropped from its queue. */
-  alive: boolean
-}
-
 /** Up to this many timers, a scan beats a Map. */
 const SCAN_MAX = 16
 
 /** The timers of one row in one time domain, at most one at a time. Never empty: the row drops it then. */
-export class RowTimers {
-  readonly #few: TimerEntry[] = []
-  #many: Map<number, TimerEntry> | undefined
+export class RowTimers<Entry extends { readonly timeMs: number }> {
+  readonly #few: Entry[] = []
+  #many: Map<number, Entry> | undefined
 
   get size(): number {
     return this.#many?.size ?? this.#few.length
   }
 
-  find(timeMs: number): TimerEntry | undefined {
+  find(timeMs: number): Entry | undefined {
     if (this.#many !== undefined) return this.#many.get(timeMs)
     const few = this.#few
     // The latest is the likeliest to be registered again.
@@ -31,7 +19,7 @@ export class RowTimers {
   }
 
   /** Only for a time that `find` does not find. */
-  add(entry: TimerEntry): void {
+  add(entry: Entry): void {
     if (this.#many !== undefined) {
       this.#many.set(entry.timeMs, entry)
     } else if (this.#few.push(entry) > SCAN_MAX) {
@@ -40,7 +28,7 @@ export class RowTimers {
     }
   }
 
-  remove(entry: TimerEntry): void {
+  remove(entry: Entry): void {
     if (this.#many !== undefined) {
       this.#many.delete(entry.timeMs)
       return
@@ -50,7 +38,7 @@ export class RowTimers {
   }
 
   /** In ascending order of time. */
-  entries(): TimerEntry[] {
+  entries(): Entry[] {
     return [...(this.#many?.values() ?? this.#few)].toSorted((a, b) => (a.timeMs < b.timeMs ? -1 : 1))
   }
 }

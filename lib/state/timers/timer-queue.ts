@@ -1,7 +1,7 @@
 import TinyQueue from 'tinyqueue'
 import { keyText } from '../../model/key-codec.ts'
-import type { Row } from '../rows/row.ts'
-import { RowTimers, type TimerEntry } from './row-timers.ts'
+import type { Row, TimerEntry } from '../rows/row.ts'
+import { RowTimers } from './row-timers.ts'
 
 /** Below this, dead entries are not worth the work. */
 const DEAD_MIN = 1_000
