@@ -9,7 +9,9 @@ import type { TaskSnapshot } from '../task/task-snapshot.ts'
 import type { TaskRestore } from '../task/task-spec.ts'
 import { Task } from '../task/task.ts'
 import { Channel } from './channel.ts'
+import type { OperatorFigures } from './job-handle.ts'
 import { EventLoop } from './event-loop.ts'
+import { collectFigures } from './operator-figures.ts'
 import { TaskRunner } from './task-runner.ts'
 
 /** What an attempt tells its job. Nothing is told after `tearDown` has been called. */
@@ -48,6 +50,7 @@ export class JobAttempt {
   /** The checkpoint whose barrier the sources stopped at. */
   private stoppedAt: number | undefined
   private restoreOf: AttemptParts['restoreOf'] | undefined
+  private lastFigures: readonly OperatorFigures[] | undefined
   private closing: Promise<unknown> | undefined
   private ending: Promise<unknown> | undefined
 
@@ -72,6 +75,7 @@ export class JobAttempt {
       for (const task of this.tasks.toReversed()) await task.open()
     } catch (cause) {
       this.live = false
+      this.lastFigures = collectFigures(this.parts.plan, [])
       await this.closeTasks()
       throw cause
     }
@@ -137,10 +141,16 @@ export class JobAttempt {
     return this.ending
   }
 
+  /** Its counts; once it has ended, the last ones. */
+  get figures(): readonly OperatorFigures[] {
+    return this.lastFigures ?? collectFigures(this.parts.plan, this.tasks)
+  }
+
   private async end(): Promise<unknown> {
     this.live = false
     for (const runner of this.runners) runner.stop()
     await Promise.all(this.runners.map((runner) => runner.finished))
+    this.lastFigures = this.figures
     return this.closeTasks()
   }
 

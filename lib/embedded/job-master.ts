@@ -10,7 +10,7 @@ import type { Random } from '../ports/random.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { TaskSnapshot } from '../task/task-snapshot.ts'
 import type { JobAttempt } from './attempt.ts'
-import type { CheckpointLocation, JobEvent, JobResult } from './job-handle.ts'
+import type { CheckpointLocation, JobEvent, JobResult, OperatorFigures } from './job-handle.ts'
 import { causeOf } from './failure-cause.ts'
 import type { JobStorage } from './job-storage.ts'
 
@@ -38,6 +38,7 @@ export class JobMaster {
   private readonly parts: JobMasterParts
   private state: CoordinatorState
   private current: JobAttempt | undefined
+  private lastFigures: readonly OperatorFigures[] | undefined
   private deploying: Promise<void> = Promise.resolve()
   private alarm: ScheduledCall | undefined
   private readonly queue: CoordinatorEvent[] = []
@@ -66,8 +67,9 @@ export class JobMaster {
     return this.state
   }
 
-  get attempt(): JobAttempt | undefined {
-    return this.current
+  /** The counts of the attempt that runs, or ran last; undefined while one is being made. */
+  get figures(): readonly OperatorFigures[] | undefined {
+    return this.current?.figures ?? this.lastFigures
   }
 
   /** Of this process. */
@@ -224,6 +226,7 @@ export class JobMaster {
 
   private async deploy(attempt: Attempt, restoreFrom: RestorePoint | undefined): Promise<void> {
     const { clock, emit, makeAttempt } = this.parts
+    this.lastFigures = undefined
     try {
       const made = await makeAttempt(attempt, restoreFrom, this)
       this.current = made
@@ -241,7 +244,10 @@ export class JobMaster {
     const ended = this.current?.number === attempt ? this.current : undefined
     const failure = await ended?.tearDown()
     if (failure !== undefined) this.warn(`Closing a task: ${messageOf(failure)}`)
-    if (this.current === ended) this.current = undefined
+    if (ended !== undefined && this.current === ended) {
+      this.lastFigures = ended.figures
+      this.current = undefined
+    }
     this.post({ type: 'torn-down', attempt })
   }
 
