@@ -1,50 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileSink, textFile, type RunOptions } from 'millrace'
 import { describe, expect, test } from 'vitest'
-import { mobyDick, wordCount, wordsOf, type WordCount } from '../../../examples/word-count.ts'
+import { plainCount } from '../../../demo/plain-count.ts'
+import { readCounts } from '../../../demo/read-counts.ts'
+import { mobyDick, wordCount, wordsOf } from '../../../examples/word-count.ts'
 import { temporaryDirectory, TestJob } from './support.ts'
-
-const isLetter = (character: string | undefined): boolean =>
-  character !== undefined && character.toLowerCase() !== character.toUpperCase()
-
-/** Another way to the same words: goes through the whole text a character at a time, and knows no lines. */
-function plainCount(text: string): Map<string, number> {
-  const counts = new Map<string, number>()
-  let word = ''
-  for (let at = 0; at <= text.length; at++) {
-    const character = text[at]
-    const joins = (character === "'" || character === '’') && word !== '' && isLetter(text[at + 1])
-    if (isLetter(character) || joins) word += character!.toLowerCase()
-    else if (word !== '') {
-      counts.set(word, (counts.get(word) ?? 0) + 1)
-      word = ''
-    }
-  }
-  return counts
-}
 
 const expected = plainCount(readFileSync(mobyDick, 'utf8'))
 
-/** The lines of a directory of files, those of one subtask in order of their names. */
-function readCounts(directory: string): WordCount[] {
-  return readdirSync(directory)
-    .filter((name) => name.startsWith('part-'))
-    .toSorted()
-    .flatMap((name) => readFileSync(join(directory, name), 'utf8').trimEnd().split('\n'))
-    .map((line) => JSON.parse(line) as WordCount)
-}
-
 /** Each word is counted 1, 2, 3, … to its number, each step once and in order. */
-function expectExactCounts(counts: readonly WordCount[]): void {
-  const reached = new Map<string, number>()
-  const wrong = counts.filter(({ word, count }) => {
-    const isNext = count === (reached.get(word) ?? 0) + 1
-    reached.set(word, count)
-    return !isNext
-  })
-  expect(wrong).toEqual([])
-  expect(reached).toEqual(expected)
+function expectExactCounts(directory: string): void {
+  const { totals, missteps } = readCounts(directory)
+  expect(missteps).toEqual([])
+  expect(totals).toEqual(expected)
 }
 
 test('the book is the one we know', () => {
@@ -73,7 +41,7 @@ describe.each([1, 3])('with parallelism %i', (parallelism) => {
       options,
     )
     expect((await job.handle.result).status).toBe('FINISHED')
-    expectExactCounts(readCounts(directory))
+    expectExactCounts(directory)
   })
 
   test('a crash on the way changes nothing', async () => {
@@ -98,6 +66,6 @@ describe.each([1, 3])('with parallelism %i', (parallelism) => {
       },
     )
     expect(await job.handle.result).toMatchObject({ status: 'FINISHED', restarts: 1 })
-    expectExactCounts(readCounts(directory))
+    expectExactCounts(directory)
   })
 })
