@@ -2,11 +2,13 @@
  * Counts the words of Moby Dick, all of it, into files.
  *
  * The first job to try: a source that can be read again, state by key, and a sink that publishes what it wrote only
- * once the checkpoint it belongs to is complete. Kill it at any time (even `kill -9`) and run it again with
- * `--from latest`: no line of the output is missing, and none is there twice.
+ * once the checkpoint it belongs to is complete. Kill it (even by `kill -9`) and run it again with `--from latest`:
+ * no line of the output is missing, and none is there twice.
  *
  *     npx millrace run examples/word-count.ts
  *     tail -n 1 .millrace/word-count/*
+ *
+ * A run without `--from` begins anew, and leaves the files of earlier runs where they are.
  */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'

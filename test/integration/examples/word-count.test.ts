@@ -1,10 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { fileSink, textFile, type RunOptions } from 'millrace'
 import { describe, expect, test } from 'vitest'
 import { plainCount } from '../../../demo/plain-count.ts'
 import { readCounts } from '../../../demo/read-counts.ts'
 import { mobyDick, wordCount, wordsOf } from '../../../examples/word-count.ts'
-import { temporaryDirectory, TestJob } from './support.ts'
+import { temporaryDirectory, TestJob, until } from './support.ts'
 
 const expected = plainCount(readFileSync(mobyDick, 'utf8'))
 
@@ -69,3 +74,34 @@ describe.each([1, 3])('with parallelism %i', (parallelism) => {
     expectExactCounts(directory)
   })
 })
+
+test('a killed process goes on from its last checkpoint', async () => {
+  const directory = await temporaryDirectory()
+  const counts = join(directory, '.millrace/word-count')
+  const cli = (...flags: readonly string[]): ChildProcess =>
+    spawn(
+      process.execPath,
+      [
+        '--conditions=millrace-source',
+        '--import',
+        createRequire(import.meta.url).resolve('tsx'),
+        fileURLToPath(new URL('../../../cli/main.ts', import.meta.url)),
+        'run',
+        fileURLToPath(new URL('../../../examples/word-count.ts', import.meta.url)),
+        ...flags,
+      ],
+      { cwd: directory, stdio: 'ignore' },
+    )
+  const first = cli('--set', 'execution.checkpointing.interval=20ms')
+  await until(
+    () => existsSync(counts) && readdirSync(counts).some((name) => name.startsWith('part-')),
+    'some counts',
+  )
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  expect(readCounts(counts).totals).not.toEqual(expected)
+
+  const [exitCode] = await once(cli('--from', 'latest'), 'exit')
+  expect(exitCode).toBe(0)
+  expectExactCounts(counts)
+}, 60_000)
