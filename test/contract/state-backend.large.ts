@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import type { RestoredSegment } from '../../lib/state/keyed-backend.ts'
+import { describeSegment } from '../../lib/state/segment/describe-segment.ts'
+import { mergeSegments } from '../../lib/state/segment/merge-segments.ts'
 import { listState, mapState, valueState } from '../../lib/stream/state.ts'
 import type { SubjectMaker } from './state-backend.support.ts'
 
 const spec = { m: mapState<string, number>(), l: listState<number>(), v: valueState<string>() }
 const ENTRIES = 100_000
+
+function merged(segments: readonly RestoredSegment[]): RestoredSegment {
+  return { name: 'merged', bytes: mergeSegments(segments, { dropTombstones: true }) }
+}
 
 export function largeState(maker: SubjectMaker): void {
   describe('large state', () => {
@@ -77,12 +84,45 @@ export function largeState(maker: SubjectMaker): void {
       m.clear()
       for (let i = 0; i < 300; i++) m.put(`new-${i}`, i)
       subject.snapshot()
+      expect(Array.from({ length: 300 }, (_, i) => m.get(`new-${i}`))).toEqual(
+        Array.from({ length: 300 }, (_, i) => i),
+      )
       m.clear()
       for (let i = 0; i < 1_000; i++) m.put(`newer-${i}`, i)
       subject.snapshot()
       const restored = maker.restore(spec, subject.segments).at('a').m
       expect([...restored.keys()].toSorted()).toEqual([...m.keys()].toSorted())
       expect([...restored.keys()]).toHaveLength(1_000)
+    })
+
+    test('a list that was replaced by a shorter one between snapshots', () => {
+      const subject = maker.make(spec)
+      const { l } = subject.at('a')
+      l.update(Array.from({ length: 5_000 }, (_, i) => i))
+      l.update(Array.from({ length: 300 }, (_, i) => -i))
+      subject.snapshot()
+      l.add(1)
+      subject.snapshot()
+      expect(l.get()).toHaveLength(301)
+      expect(maker.restore(spec, subject.segments).at('a').l.get()).toEqual(l.get())
+      expect(describeSegment(merged(subject.segments)).buckets).toEqual({ l: 3 })
+    })
+
+    test('a map that shrinks entry by entry, with a snapshot after each', () => {
+      const subject = maker.make(spec)
+      const { m } = subject.at('a')
+      for (let i = 0; i < 1_000; i++) m.put(`${i}`, i)
+      subject.snapshot()
+      for (let i = 999; i >= 10; i--) {
+        m.remove(`${i}`)
+        subject.snapshot()
+        if (i % 100 !== 0) continue
+        const restored = maker.restore(spec, [merged(subject.segments)]).at('a').m
+        expect([...restored.values()].toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: i }, (_, n) => n),
+        )
+      }
+      expect(describeSegment(merged(subject.segments))).toMatchObject({ keys: 1, buckets: {} })
     })
 
     test('large values work', () => {

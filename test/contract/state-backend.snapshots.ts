@@ -75,6 +75,19 @@ export function snapshots(maker: SubjectMaker): void {
       expect(restored.at('a').l.get()).toEqual([])
     })
 
+    test('a row that went, came back and went again is gone', () => {
+      const subject = maker.make(spec)
+      subject.at('a').v.update(1)
+      subject.snapshot()
+      for (const value of [undefined, 2, undefined]) {
+        if (value === undefined) subject.at('a').v.clear()
+        else subject.at('a').v.update(value)
+        subject.at('b')
+        subject.backend.endBatch()
+      }
+      expect(keysIn(subject.snapshot()!.segment)).toEqual({ '"a"': false })
+    })
+
     test('say which key groups they hold, and come in order of them', () => {
       const subject = maker.make(spec)
       fill(subject, 50)

@@ -1,5 +1,6 @@
 import { mapKey, type MapKeyOf } from '../../model/key-codec.ts'
 import type { Key } from '../../model/keys.ts'
+import { ChangedRows } from './changed-rows.ts'
 import { DIRTY, FORGOTTEN, Row, STORED, SUSPECT } from './row.ts'
 
 /** Storage behind the table, for backends whose rows are not all in memory. */
@@ -11,9 +12,6 @@ export interface ColdRows {
   /** The row left the table. */
   forgotten(row: Row): void
 }
-
-/** Below this, garbage in the list of changed rows is not worth the work. */
-const GARBAGE_MIN = 1_000
 
 const NO_ROW = new Proxy(
   {},
@@ -42,8 +40,7 @@ export class RowTable {
   readonly rows: Map<MapKeyOf, Row> = new Map()
   readonly slotCount: number
   cold: ColdRows | undefined = undefined
-  #dirty: Row[] = []
-  #dirtyGarbage = 0
+  readonly #changed = new ChangedRows()
   #suspects: Row[] = []
 
   constructor(slotCount: number) {
@@ -63,8 +60,7 @@ export class RowTable {
 
   /** Only for a row that is not marked. */
   markDirty(row: Row): void {
-    row.flags |= DIRTY
-    this.#dirty.push(row)
+    this.#changed.add(row)
   }
 
   /** The row may have become empty. */
@@ -98,16 +94,12 @@ export class RowTable {
     this.rows.delete(row.id)
     row.flags |= FORGOTTEN
     this.cold?.forgotten(row)
-    if ((row.flags & DIRTY) !== 0) this.#dropGarbage()
+    if ((row.flags & DIRTY) !== 0) this.#changed.forgot()
   }
 
   /** Hands over the changed rows, which count as unchanged from then on. */
   takeDirty(): Row[] {
-    const taken = this.#dirty.filter((row) => (row.flags & FORGOTTEN) === 0)
-    for (const row of taken) row.flags &= ~DIRTY
-    this.#dirty = []
-    this.#dirtyGarbage = 0
-    return taken
+    return this.#changed.take()
   }
 
   #admit(key: Key, id: MapKeyOf): Row {
@@ -117,12 +109,5 @@ export class RowTable {
     this.cold?.load(row)
     this.suspect(row)
     return row
-  }
-
-  #dropGarbage(): void {
-    this.#dirtyGarbage++
-    if (this.#dirtyGarbage < GARBAGE_MIN || this.#dirtyGarbage * 2 < this.#dirty.length) return
-    this.#dirty = this.#dirty.filter((row) => (row.flags & FORGOTTEN) === 0)
-    this.#dirtyGarbage = 0
   }
 }

@@ -110,6 +110,39 @@ describe('the cache', () => {
     backend.close()
   })
 
+  test('a timer that was deleted while its row was in memory leaves no trace on disk', () => {
+    const { backend } = make(50_000)
+    const visit = (keys: number): void => {
+      for (let i = 1; i <= keys; i++) {
+        backend.setCurrentKey(i)
+        backend.registerTimer('event', 1_000 + i)
+      }
+      backend.endBatch()
+    }
+    backend.setCurrentKey('a')
+    backend.registerTimer('event', 5)
+    visit(1_000)
+    expect(backend.nextTimer('event')).toBe(5)
+    backend.setCurrentKey('a')
+    backend.deleteTimer('event', 5)
+    expect(backend.nextTimer('event')).toBe(1_001)
+    visit(1_000)
+    expect(backend.nextTimer('event')).toBe(1_001)
+    backend.close()
+  })
+
+  test('keeps the rows in memory that are used most', () => {
+    const { backend, v } = make(100_000)
+    for (let i = 0; i < 20_000; i++) {
+      backend.setCurrentKey(i % 2 === 0 ? 'hot' : i)
+      v.update('x')
+      if (i % 100 === 0) backend.endBatch()
+    }
+    expect(backend.stats().keysInMemory).toBeGreaterThan(50)
+    expect(backend.stats().keys).toBe(10_001)
+    backend.close()
+  })
+
   test('a map larger than the cache, under one key', () => {
     const { backend, m } = make(500_000)
     backend.setCurrentKey('a')
