@@ -66,6 +66,10 @@ async function begin(parts: Beginning): Promise<JobHandle> {
   const run = { jobName: plan.jobName, runId: start.runId }
   const tasks = tasksOf(plan)
   const events = new EventLog()
+  if (config.checkpointing.unaligned) {
+    const message = 'Unaligned checkpoints are not available here yet: this run takes aligned ones'
+    events.emit({ type: 'warning', atMs: clock.now(), message })
+  }
   const checkpoints = new CheckpointStorage(start.blobs, sha256)
   const storage = new JobStorage({
     plan,
