@@ -11,12 +11,12 @@ export const EXIT = {
 } as const
 
 /** The signals that stop a job, with what shells expect of a process that one has stopped: 128 + its number. */
-export const EXIT_OF_SIGNAL = {
+export const EXIT_OF_SIGNAL: Readonly<Record<StopSignal, number>> = {
   SIGINT: EXIT.interrupted,
   SIGTERM: EXIT.terminated,
-} as const
+}
 
-export type StopSignal = keyof typeof EXIT_OF_SIGNAL
+export type StopSignal = 'SIGINT' | 'SIGTERM'
 
 /** For `--help` and the manual. */
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [

@@ -1,10 +1,5 @@
 import { Command } from 'commander'
 
-import { openCheckpoint } from '../../lib/embedded/open-checkpoint.ts'
-import { checkpointReport } from '../inspect/checkpoint-report.ts'
-import { expectCheckpoint } from '../inspect/expect-checkpoint.ts'
-import { jsonReport } from '../inspect/json-report.ts'
-import { reportLines } from '../inspect/report-lines.ts'
 import { colorsFor } from '../text/colors.ts'
 import { EXIT_CODE_LINES, helpText } from '../text/help.ts'
 
@@ -36,12 +31,8 @@ const EXAMPLES = [
   "millrace inspect .millrace/savepoints/savepoint-12 --json | jq '.operators[].keys'",
 ]
 
-async function inspect(path: string, { json }: InspectFlags): Promise<void> {
-  expectCheckpoint(path)
-  const report = await checkpointReport(await openCheckpoint(path))
-  const text =
-    json === true
-      ? JSON.stringify(jsonReport(report), null, 2)
-      : reportLines(report, colorsFor(process.stdout, process.env)).join('\n')
-  process.stdout.write(`${text}\n`)
+async function inspect(path: string, { json = false }: InspectFlags): Promise<void> {
+  const { describeCheckpoint } = await import('../inspect/describe-checkpoint.ts')
+  const colors = colorsFor(process.stdout, process.env)
+  process.stdout.write(await describeCheckpoint(path, { json, colors }))
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 
-import { configOf, planOf } from '../../lib/embedded/run-job.ts'
 import type { JobPlan } from '../../lib/graph/plan.ts'
 import { planToJson, planToMermaid } from '../../lib/graph/render.ts'
 import { UserError } from '../../lib/model/faults.ts'
@@ -47,6 +46,7 @@ async function plan(file: string, flags: PlanFlags): Promise<void> {
   }
   const settings = checkJobFlags(file, flags)
   const { definition } = watchBuild(await loadJob(file))
+  const { configOf, planOf } = await import('../../lib/embedded/run-job.ts')
   const config = await configOf(definition, settings)
   const jobPlan = planOf(definition, config)
   process.stdout.write(render(jobPlan, flags))

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 
-import { runJob } from '../../lib/embedded/run-job.ts'
 import type { RunOptions } from '../../lib/embedded/options.ts'
 import { closeBeforeExit, exitProcess } from '../exit.ts'
 import { addJobOptions, checkJobFlags, type JobFlags } from '../job/job-options.ts'
@@ -60,6 +59,7 @@ async function run(file: string, flags: RunFlags): Promise<number> {
       allowNonRestoredState: flags.allowNonRestoredState,
     }
     const { definition, sourceUids } = watchBuild(await loadJob(file))
+    const { runJob } = await import('../../lib/embedded/run-job.ts')
     await signals.ready
     return await runSession({
       file,

@@ -9,6 +9,7 @@ import {
   formatWatermark,
   plural,
 } from '../text/figures.ts'
+import { shortPath } from '../text/stack.ts'
 import { oneLine, truncate } from '../text/width.ts'
 import {
   SPLITS_STATE,
@@ -31,7 +32,7 @@ export function reportLines(report: CheckpointReport, colors: Colors): string[] 
   return [
     `${colors.bold(`${kind} ${checkpointId}`)} of ${oneLine(jobName)}`,
     ...facts([
-      ['path', path],
+      ['path', shortPath(path)],
       ['run', `${runId}, attempt ${attempt}`],
       ['taken', `${formatInstant(triggeredAtMs)}, in ${formatElapsed(completedAtMs - triggeredAtMs)}`],
       ['plan', record.planFingerprint],

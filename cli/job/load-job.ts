@@ -2,9 +2,6 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { register as registerCommonJs } from 'tsx/cjs/api'
-import { register as registerModules } from 'tsx/esm/api'
-
 import { UserError } from '../../lib/model/faults.ts'
 import { isJobDefinition, type JobDefinition } from '../../lib/stream/job.ts'
 import { explainLoadFailure } from './explain-load-failure.ts'
@@ -19,9 +16,7 @@ export async function loadJob(file: string): Promise<JobDefinition> {
   const problem = jobFileProblem(file)
   if (problem !== undefined) throw new UserError(problem)
   const path = resolve(file)
-  // A package without "type": "module" loads its .ts files as CommonJS.
-  registerCommonJs()
-  registerModules()
+  await acceptTypeScript()
   let loaded: Record<string, unknown>
   try {
     loaded = (await import(pathToFileURL(path).href)) as Record<string, unknown>
@@ -29,6 +24,13 @@ export async function loadJob(file: string): Promise<JobDefinition> {
     throw explainLoadFailure(cause, path)
   }
   return jobOf(loaded, file)
+}
+
+/** Lets Node import TypeScript. In a package without "type": "module", a .ts file is CommonJS. */
+async function acceptTypeScript(): Promise<void> {
+  const [commonJs, modules] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
+  commonJs.register()
+  modules.register()
 }
 
 /** What is wrong with `file` before anything in it is read. */

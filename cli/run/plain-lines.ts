@@ -5,6 +5,7 @@ import { formatBytes, formatElapsed } from '../text/figures.ts'
 import { shortPath } from '../text/stack.ts'
 import { oneLine } from '../text/width.ts'
 import { isFailure } from './job-observer.ts'
+import { isKept } from './summary.ts'
 
 /** An event as a line of a log; undefined: nothing that a reader of a log wants to know. */
 export function plainLine(event: JobEvent, colors: Colors): string | undefined {
@@ -36,7 +37,7 @@ function describe(event: JobEvent, colors: Colors): string | undefined {
     case 'checkpoint-completed': {
       const { kind, checkpointId, figures, path } = event
       const cost = `${formatElapsed(figures.durationMs)}, ${formatBytes(figures.bytes)}`
-      return `${kind} ${checkpointId} completed: ${cost}, ${shortPath(path)}`
+      return `${kind} ${checkpointId} completed: ${cost}, ${isKept(path) ? shortPath(path) : 'in memory'}`
     }
     case 'checkpoint-failed': {
       const { checkpointId, reason, message } = event

@@ -2,7 +2,7 @@ import type { JobEvent, JobHandle, JobResult } from '../../lib/embedded/job-hand
 import { EXIT, EXIT_OF_SIGNAL, type StopSignal } from '../exit-codes.ts'
 import { JobObserver } from './job-observer.ts'
 import type { RunReporter } from './reporter.ts'
-import type { RunSummary } from './summary.ts'
+import { isKept, type RunSummary } from './summary.ts'
 
 export interface RunSessionParts {
   readonly file: string
@@ -41,8 +41,8 @@ export async function runSession(parts: RunSessionParts): Promise<number> {
   }
   const release = parts.onStopSignal((received) => {
     if (signal !== undefined) {
-      const taken = (observer?.view().checkpoints.completed ?? 0) > 0
-      reporter.stoppedAtOnce(received, parts.resumeCommand(taken))
+      const last = observer?.view().checkpoints.last
+      reporter.stoppedAtOnce(received, parts.resumeCommand(last?.kind === 'checkpoint' && isKept(last.path)))
       parts.exitNow(EXIT_OF_SIGNAL[received])
       return
     }
@@ -108,7 +108,7 @@ function summarise(
     failedCheckpoints: checkpoints.failed,
     resume:
       result.status === 'SUSPENDED' || result.status === 'FAILED'
-        ? parts.resumeCommand(result.lastCheckpoint !== undefined)
+        ? parts.resumeCommand(result.lastCheckpoint !== undefined && isKept(result.lastCheckpoint.path))
         : undefined,
   }
 }

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path'
+
 import type { JobResult } from '../../lib/embedded/job-handle.ts'
 import type { Colors } from '../text/colors.ts'
 import { formatCompact, formatElapsed, plural } from '../text/figures.ts'
@@ -16,6 +18,11 @@ export interface RunSummary {
   readonly resume: string | undefined
 }
 
+/** Whether a checkpoint outlives the process: one in memory does not, and is not named by a path on disk. */
+export function isKept(path: string): boolean {
+  return isAbsolute(path)
+}
+
 /** `word-count FINISHED: 1,234,567 records in 12 s (103k/s), 3 checkpoints, no restarts`. */
 export function summaryLine(summary: RunSummary, colors: Colors): string {
   const { jobName, result, recordsRead, durationMs, checkpoints, failedCheckpoints } = summary
@@ -26,7 +33,9 @@ export function summaryLine(summary: RunSummary, colors: Colors): string {
     `${plural(recordsRead, 'record')} in ${formatElapsed(durationMs)}${rate}`,
     `${checkpoints === 0 ? 'no checkpoints' : plural(checkpoints, 'checkpoint')}${failed}`,
     restarts === 0 ? 'no restarts' : plural(restarts, 'restart'),
-    ...(lastCheckpoint === undefined ? [] : [`last checkpoint in ${shortPath(lastCheckpoint.path)}`]),
+    ...(lastCheckpoint === undefined || !isKept(lastCheckpoint.path)
+      ? []
+      : [`last checkpoint in ${shortPath(lastCheckpoint.path)}`]),
   ]
   const color = status === 'FINISHED' ? colors.green : status === 'FAILED' ? colors.red : colors.yellow
   return `${colors.bold(oneLine(jobName))} ${color(status)}: ${facts.join(', ')}`

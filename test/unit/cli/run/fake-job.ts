@@ -49,7 +49,7 @@ export function completed(checkpointId: number, atMs = 0): JobEvent {
     atMs,
     checkpointId,
     kind: 'checkpoint',
-    path: `chk-${checkpointId}`,
+    path: `/checkpoints/chk-${checkpointId}`,
     figures,
   }
 }

@@ -85,7 +85,11 @@ test('checkpoints are counted; those that an end cut short are no failures', () 
   observer.onEvent(completed(2))
   failed('job-suspended')
   failed('subsumed')
-  expect(observer.view().checkpoints).toMatchObject({ completed: 2, failed: 0, last: { path: 'chk-2' } })
+  expect(observer.view().checkpoints).toMatchObject({
+    completed: 2,
+    failed: 0,
+    last: { path: '/checkpoints/chk-2' },
+  })
 
   failed('store-failed')
   expect(observer.view().checkpoints).toMatchObject({ failed: 1, lastFailure: { message: 'no space left' } })

@@ -26,10 +26,13 @@ describe('a line of the log', () => {
     ],
     [{ type: 'status', atMs: 0, from: 'FAILING', to: 'RESTARTING', cause }, 'FAILING -> RESTARTING'],
     [{ type: 'deployed', atMs: 0, attempt: 1, restoredFrom: undefined }, 'attempt 1 runs, from nothing'],
-    [{ type: 'deployed', atMs: 0, attempt: 2, restoredFrom: 'chk-7' }, 'attempt 2 runs, from chk-7'],
+    [
+      { type: 'deployed', atMs: 0, attempt: 2, restoredFrom: '/checkpoints/chk-7' },
+      'attempt 2 runs, from /checkpoints/chk-7',
+    ],
     [{ type: 'restarting', atMs: 0, attempt: 2, delayMs: 3_000 }, 'attempt 2 starts in 3 s'],
     [{ type: 'checkpoint-triggered', atMs: 0, checkpointId: 1, kind: 'checkpoint' }, undefined],
-    [completed(7), 'checkpoint 7 completed: 34 ms, 1.23 kB, chk-7'],
+    [completed(7), 'checkpoint 7 completed: 34 ms, 1.23 kB, /checkpoints/chk-7'],
     [
       { type: 'checkpoint-failed', atMs: 0, checkpointId: 7, reason: 'expired', message: 'took\nlong' },
       'checkpoint 7 came to nothing (expired): took long',
@@ -51,7 +54,7 @@ describe('the last line', () => {
     const suspended = result({
       status: 'SUSPENDED',
       restarts: 1,
-      lastCheckpoint: { checkpointId: 9, path: '.millrace/checkpoints/run-1/chk-9' },
+      lastCheckpoint: { checkpointId: 9, path: `${process.cwd()}/.millrace/checkpoints/run-1/chk-9` },
     })
     expect(
       summaryLine(
@@ -84,7 +87,7 @@ describe('the end of a run', () => {
       '  Error: the word bug',
       '      at count (job.ts:12:11)',
       '',
-      'Go on from there with',
+      'Go on from the last checkpoint with',
       '  millrace run job.ts --from latest',
       expect.stringMatching(/^word-count FAILED: /),
     ])
@@ -103,7 +106,7 @@ describe('the end of a run', () => {
   test('that was suspended says how to go on, or that nothing was kept', () => {
     const suspended = result({ status: 'SUSPENDED' })
     expect(finalLines(summary({ result: suspended, resume: 'go on' }), colors).slice(0, 2)).toEqual([
-      'Go on from there with',
+      'Go on from the last checkpoint with',
       '  go on',
     ])
     expect(finalLines(summary({ result: suspended }), colors)[0]).toMatch(/^No checkpoint was kept/)

@@ -29,6 +29,7 @@ class Session {
     },
     failed: () => {},
     stoppedAtOnce: (signal, resume) => this.told.push(`at once: ${signal}, ${resume}`),
+    hanging: () => {},
     close: () => this.told.push('closed'),
   }
 
@@ -76,7 +77,7 @@ test('a job that finishes ends with 0, told from start to end', async () => {
 test('a job that fails ends with 1', async () => {
   const session = new Session()
   const run = session.run()
-  session.job.end({ status: 'FAILED', lastCheckpoint: { checkpointId: 1, path: 'chk-1' } })
+  session.job.end({ status: 'FAILED', lastCheckpoint: { checkpointId: 1, path: '/checkpoints/chk-1' } })
   expect(await run).toBe(1)
   expect(session.summary?.resume).toBe('resume')
 })
@@ -88,7 +89,7 @@ test.each([
   const session = new Session()
   session.job.whenSuspended = result({
     status: 'SUSPENDED',
-    lastCheckpoint: { checkpointId: 1, path: 'chk-1' },
+    lastCheckpoint: { checkpointId: 1, path: '/checkpoints/chk-1' },
   })
   const run = session.run()
   await turn()
@@ -151,6 +152,14 @@ test('what goes wrong at the start is thrown, with everything given back', async
   )
   expect(session.listening).toBe(false)
   expect(session.told).toEqual(['closed'])
+})
+
+test('a checkpoint in memory is nothing to go on from', async () => {
+  const session = new Session()
+  const run = session.run()
+  session.job.end({ status: 'FAILED', lastCheckpoint: { checkpointId: 1, path: 'memory/job/run/chk-1' } })
+  await run
+  expect(session.summary?.resume).toBeUndefined()
 })
 
 test('a suspend that the runtime cannot do is thrown', async () => {
