@@ -21,26 +21,28 @@ export interface Click {
   readonly url: string
 }
 
-/** Gives records to `deliver` in batches of `batchSize`. */
+/** Gives records to `deliver` in batches of `batchSize`. Each subtask has a buffer of its own. */
 export function bufferingSink<T>(batchSize: number, deliver: (batch: readonly T[]) => void): Sink<T> {
-  let buffered: T[] = []
-  return sinkFunction({
-    operatorState: { buffered: operatorListState<T>() },
+  return sinkFunction(() => {
+    let buffered: T[] = []
+    return {
+      operatorState: { buffered: operatorListState<T>() },
 
-    initializeState({ operatorState, isRestored }) {
-      buffered = isRestored ? [...operatorState.buffered.get()] : []
-    },
+      initializeState({ operatorState, isRestored }) {
+        if (isRestored) buffered = [...operatorState.buffered.get()]
+      },
 
-    invoke(value: T) {
-      buffered.push(value)
-      if (buffered.length < batchSize) return
-      deliver(buffered)
-      buffered = []
-    },
+      invoke(value: T) {
+        buffered.push(value)
+        if (buffered.length < batchSize) return
+        deliver(buffered)
+        buffered = []
+      },
 
-    snapshotState({ operatorState }) {
-      operatorState.buffered.update(buffered)
-    },
+      snapshotState({ operatorState }) {
+        operatorState.buffered.update(buffered)
+      },
+    }
   })
 }
 

@@ -20,29 +20,30 @@ import {
 
 const PAUSE_MS = 1_000
 
-/** Emits an offset a second. */
+/** Emits an offset a second. Each subtask, and each attempt, gets a function and variables of its own. */
 export function offsets(): Source<string> {
-  let offset = 0
-  let failing = false
-  return sourceFunction({
-    operatorState: { offsets: operatorListState<number>() },
+  return sourceFunction(() => {
+    let offset = 0
+    let failing = false
+    return {
+      operatorState: { offsets: operatorListState<number>() },
 
-    initializeState({ operatorState, isRestored }) {
-      failing = false
-      offset = isRestored ? (operatorState.offsets.get()[0] ?? 0) : 0
-    },
+      initializeState({ operatorState, isRestored }) {
+        if (isRestored) offset = operatorState.offsets.get()[0] ?? 0
+      },
 
-    poll(ctx) {
-      if (failing) throw new Error(`Lost the connection after offset ${offset}`)
-      offset += 1
-      ctx.collect(`subtask ${ctx.subtaskIndex}: offset ${offset}`)
-      failing = offset % 5 === 0
-      return { waitUntilMs: ctx.now() + PAUSE_MS }
-    },
+      poll(ctx) {
+        if (failing) throw new Error(`Lost the connection after offset ${offset}`)
+        offset += 1
+        ctx.collect(`subtask ${ctx.subtaskIndex}: offset ${offset}`)
+        failing = offset % 5 === 0
+        return { waitUntilMs: ctx.now() + PAUSE_MS }
+      },
 
-    snapshotState({ operatorState }) {
-      operatorState.offsets.update([offset])
-    },
+      snapshotState({ operatorState }) {
+        operatorState.offsets.update([offset])
+      },
+    }
   })
 }
 

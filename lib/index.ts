@@ -30,6 +30,7 @@ export type {
   KeyedProcessFunction,
   Lifecycle,
   OnTimerContext,
+  PerSubtask,
   ProcessContext,
   ProcessFunction,
   RichFilterFunction,

@@ -1,3 +1,4 @@
+import { functionOf, type CheckpointedFunction, type PerSubtask } from '../stream/functions.ts'
 import type { OperatorSpec, OperatorType, StreamNode } from '../stream/operator-spec.ts'
 import { DEAD_LETTERS_TAG } from '../stream/source.ts'
 import type { OperatorStateSpec, StateSpec } from '../stream/state.ts'
@@ -87,15 +88,34 @@ function stateSpec(spec: OperatorSpec): StateSpec | OperatorStateSpec | undefine
     case 'keyed-flat-map':
     case 'keyed-filter':
       return spec.fn.state
+    default: {
+      const fn = checkpointedFunction(spec)
+      return fn && functionOf(fn).operatorState
+    }
+  }
+}
+
+/** The user function that may have operator state; undefined for operators of other kinds. */
+function checkpointedFunction(
+  spec: OperatorSpec,
+): PerSubtask<CheckpointedFunction<OperatorStateSpec>> | undefined {
+  switch (spec.type) {
     case 'process':
-      return spec.fn.operatorState
+      return spec.fn
     case 'source':
-      return spec.source.type === 'function' ? spec.source.fn.operatorState : undefined
+      return spec.source.type === 'function' ? spec.source.fn : undefined
     case 'sink':
-      return spec.sink.type === 'function' ? spec.sink.fn.operatorState : undefined
+      return spec.sink.type === 'function' ? spec.sink.fn : undefined
     default:
       return undefined
   }
+}
+
+/** Whether subtasks would share one function, although it has state of its own to save and restore. */
+export function sharesState(spec: OperatorSpec): boolean {
+  const fn = checkpointedFunction(spec)
+  if (fn === undefined || typeof fn === 'function') return false
+  return fn.snapshotState !== undefined || fn.initializeState !== undefined
 }
 
 /** By code units: the same everywhere, unlike a locale's order. */

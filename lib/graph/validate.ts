@@ -3,7 +3,7 @@ import { MAX_PARALLELISM_MAX } from '../model/key-groups.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
-import { isKeyed, labelOf, parallelismMax, sideOutputProblem } from './operator-traits.ts'
+import { isKeyed, labelOf, parallelismMax, sharesState, sideOutputProblem } from './operator-traits.ts'
 import { findCycle } from './topology.ts'
 
 export type ParallelismConfig = Pick<JobConfig, 'parallelism' | 'maxParallelism'>
@@ -123,6 +123,12 @@ function parallelismProblems(node: StreamNode, config: ParallelismConfig): reado
     complain('parallelism', `at most its maxParallelism ${maxParallelism}`, parallelism)
   else if (limit !== undefined && parallelism > limit) {
     complain('parallelism', `at most ${limit}, which is all that its ${node.spec.type} allows`, parallelism)
+  }
+  if (parallelism > 1 && sharesState(node.spec)) {
+    problems.push(
+      `operator ${labelOf(node)}: its ${parallelism} subtasks would share one function, whose state is each one's own; ` +
+        'give what makes the function, () => ({ … }), or parallelism 1',
+    )
   }
   for (const edge of node.inputs) {
     const above = resolveParallelism(edge.from, config)

@@ -1,3 +1,4 @@
+import { functionOf } from '../stream/functions.ts'
 import type { OperatorSpec } from '../stream/operator-spec.ts'
 import type { Sink } from '../stream/sink.ts'
 import type { Source } from '../stream/source.ts'
@@ -33,7 +34,7 @@ export function createOperator(spec: OperatorSpec, context: OperatorContext): Op
     case 'filter':
       return new FilterOperator(context, spec.fn)
     case 'process':
-      return new ProcessOperator(context, spec.fn)
+      return new ProcessOperator(context, functionOf(spec.fn))
     case 'keyed-process':
       return new KeyedProcessOperator(context, spec.fn)
     case 'keyed-map':
@@ -56,7 +57,7 @@ export function createOperator(spec: OperatorSpec, context: OperatorContext): Op
 function createSource(source: Source<unknown>, context: OperatorContext): SourceOperator {
   return source.type === 'splits'
     ? new SplitSourceOperator(context, source)
-    : new FunctionSourceOperator(context, source.fn)
+    : new FunctionSourceOperator(context, functionOf(source.fn))
 }
 
 function createSink(sink: Sink<unknown>, context: OperatorContext): Operator {
@@ -66,6 +67,6 @@ function createSink(sink: Sink<unknown>, context: OperatorContext): Operator {
     case 'two-phase-commit':
       return new TwoPhaseCommitSinkOperator(context, sink)
     case 'function':
-      return new FunctionSinkOperator(context, sink.fn)
+      return new FunctionSinkOperator(context, functionOf(sink.fn))
   }
 }

@@ -13,6 +13,7 @@ import {
 } from './aggregations.ts'
 import type {
   KeyedProcessFunction,
+  PerSubtask,
   ProcessFunction,
   RichFilterFunction,
   RichFlatMapFunction,
@@ -111,12 +112,13 @@ export class DataStream<out T> {
   }
 
   /**
-   * Runs a function of its own for each record, with side outputs, the watermark and, if it wants, operator state.
+   * Runs a function of its own for each record, with side outputs, the watermark and, if it wants, operator state;
+   * then give what makes the function, `() => ({ … })`, so that each subtask has its own variables.
    * @param uid ties the function's state to it in checkpoints and savepoints; unique in the job.
    */
   process<O = UndeclaredOutput, S extends OperatorStateSpec = NoState>(
     uid: string,
-    fn: ProcessFunction<T, O, S>,
+    fn: PerSubtask<ProcessFunction<T, O, S>>,
     options: OperatorOptions = {},
   ): DataStream<Declared<O>> {
     return this.#then({ type: 'process', fn }, { ...options, uid })

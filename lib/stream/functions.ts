@@ -65,6 +65,18 @@ export interface KeyedProcessFunction<K extends Key, I, O, S extends StateSpec> 
   onTimer?(timestampMs: number, ctx: OnTimerContext<K, O, S>): void
 }
 
+/**
+ * A function, or what makes one for each subtask of each attempt. It takes the latter where the function keeps
+ * something in variables of its own: all subtasks of the embedded runtime live in one process, and would share them.
+ * Making it must have no other effect; it is made to see what it declares, too.
+ */
+export type PerSubtask<F extends object> = F | (() => F)
+
+/** One function for whoever asks. */
+export function functionOf<F extends object>(fn: PerSubtask<F>): F {
+  return typeof fn === 'function' ? fn() : fn
+}
+
 /** `process(…)` on a stream that is not keyed. Operator state makes it a CheckpointedFunction in Flink's words. */
 export interface ProcessFunction<I, O, S extends OperatorStateSpec>
   extends Lifecycle, CheckpointedFunction<S> {

@@ -1,6 +1,7 @@
 import type { Key } from '../model/keys.ts'
 import type {
   KeyedProcessFunction,
+  PerSubtask,
   ProcessFunction,
   RichFilterFunction,
   RichFlatMapFunction,
@@ -30,7 +31,7 @@ export type OperatorSpec =
   | { readonly type: 'map'; readonly fn: (value: Any) => unknown }
   | { readonly type: 'flat-map'; readonly fn: (value: Any) => Iterable<unknown> }
   | { readonly type: 'filter'; readonly fn: (value: Any) => boolean }
-  | { readonly type: 'process'; readonly fn: ProcessFunction<Any, Any, Any> }
+  | { readonly type: 'process'; readonly fn: PerSubtask<ProcessFunction<Any, Any, Any>> }
   | { readonly type: 'keyed-process'; readonly fn: KeyedProcessFunction<Any, Any, Any, Any> }
   | { readonly type: 'keyed-map'; readonly fn: RichMapFunction<Any, Any, Any, Any> }
   | { readonly type: 'keyed-flat-map'; readonly fn: RichFlatMapFunction<Any, Any, Any, Any> }

@@ -1,4 +1,4 @@
-import type { CheckpointedFunction, Lifecycle, RuntimeContext } from './functions.ts'
+import type { CheckpointedFunction, Lifecycle, PerSubtask, RuntimeContext } from './functions.ts'
 import type { OperatorStateSpec } from './state.ts'
 
 /** Where a sink's subtask runs. */
@@ -75,15 +75,15 @@ export interface FunctionSink<in T> {
   /** Default: no limit of its own. */
   readonly parallelismMax?: number
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly fn: SinkFunction<T, any>
+  readonly fn: PerSubtask<SinkFunction<T, any>>
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Sink<T> = WriterSink<T> | TwoPhaseCommitSink<T, any> | FunctionSink<T>
 
-/** Makes a sink of `fn`. */
+/** Makes a sink of `fn`; of `() => …` where it keeps records in a variable, see {@link PerSubtask}. */
 export function sinkFunction<T, S extends OperatorStateSpec = Record<never, never>>(
-  fn: SinkFunction<T, S>,
+  fn: PerSubtask<SinkFunction<T, S>>,
 ): Sink<T> {
   return { type: 'function', kind: 'sink function', fn }
 }

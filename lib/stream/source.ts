@@ -1,4 +1,10 @@
-import type { CheckpointedFunction, Lifecycle, RuntimeContext } from './functions.ts'
+import {
+  functionOf,
+  type CheckpointedFunction,
+  type Lifecycle,
+  type PerSubtask,
+  type RuntimeContext,
+} from './functions.ts'
 import type { OperatorStateSpec } from './state.ts'
 
 /** A record that could not be parsed: kept, with what is needed to find and mend it. */
@@ -84,17 +90,17 @@ export interface FunctionSource<T> {
   readonly bounded: boolean
   readonly parallelismMax?: number
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly fn: SourceFunction<T, any>
+  readonly fn: PerSubtask<SourceFunction<T, any>>
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Source<T> = SplitSource<T, any> | FunctionSource<T>
 
-/** Makes a source of `fn`. */
+/** Makes a source of `fn`; of `() => …` where it keeps its position in a variable, see {@link PerSubtask}. */
 export function sourceFunction<T, S extends OperatorStateSpec = Record<never, never>>(
-  fn: SourceFunction<T, S>,
+  fn: PerSubtask<SourceFunction<T, S>>,
 ): Source<T> {
-  return { type: 'function', kind: 'source function', bounded: fn.bounded ?? false, fn }
+  return { type: 'function', kind: 'source function', bounded: functionOf(fn).bounded ?? false, fn }
 }
 
 /** Id of the side output that takes a source's dead letters. */

@@ -16,6 +16,7 @@ import {
   type DeadLetter,
   type JobDefinition,
   type KeyedStream,
+  type SourceFunctionContext,
   type SourceStream,
   type StreamEnvironment,
 } from '../../lib/index.ts'
@@ -181,6 +182,53 @@ describe('what is inferred', () => {
       })
       expectTypeOf(out).toEqualTypeOf<DataStream<Alert>>()
       expectTypeOf(stream.process('silent', { processElement() {} })).toEqualTypeOf<DataStream<never>>()
+    })
+  })
+
+  test('what makes a function for each subtask is as good as the function', () => {
+    build((env, stream) => {
+      const counts = stream.process('p', () => {
+        let count = 0
+        return {
+          operatorState: { counts: operatorListState<number>() },
+          emits: type<number>(),
+          initializeState({ operatorState }) {
+            expectTypeOf(operatorState.counts.get()).toEqualTypeOf<readonly number[]>()
+          },
+          processElement(r, ctx) {
+            expectTypeOf(r).toEqualTypeOf<Reading>()
+            ctx.collect(++count)
+            // @ts-expect-error it collects numbers
+            ctx.collect(r.sensor)
+          },
+          snapshotState({ operatorState }) {
+            operatorState.counts.update([count])
+            // @ts-expect-error the list holds numbers
+            operatorState.counts.update(['text'])
+            // @ts-expect-error not declared
+            void operatorState.buffer
+          },
+        }
+      })
+      expectTypeOf(counts).toEqualTypeOf<DataStream<number>>()
+      counts.sinkTo(
+        'sink',
+        sinkFunction(() => {
+          const seen: number[] = []
+          return { invoke: (value: number) => void seen.push(value) }
+        }),
+      )
+      const offsets = sourceFunction(() => {
+        let offset = 0
+        return {
+          operatorState: { offsets: operatorListState<number>() },
+          poll(ctx: SourceFunctionContext<number>) {
+            ctx.collect(offset++)
+            return 'more'
+          },
+        }
+      })
+      expectTypeOf(env.source('offsets', offsets)).toEqualTypeOf<SourceStream<number>>()
     })
   })
 

@@ -40,3 +40,19 @@ test('a job that starts from nothing starts with an empty buffer', async () => {
   }
   expect(batches).toEqual([])
 })
+
+test('several subtasks keep buffers of their own, also through a crash', async () => {
+  const log = new Log<Click>(...clicks(1, 37))
+  const batches: (readonly Click[])[] = []
+  const sink = bufferingSink<Click>(10, (batch) => batches.push(batch))
+  const job = await TestJob.start(bufferedClicks(log.source, sink), { parallelism: 3 })
+  await job.taken('batches', 37) // three batches, and seven clicks in three buffers
+  await job.checkpoint(1_000)
+  log.crash()
+  await job.restart()
+  log.append(...clicks(38, 60))
+  await job.taken('batches', 23)
+  const delivered = batches.flat().map(({ user }) => user)
+  expect(batches.map((batch) => batch.length)).toEqual([10, 10, 10, 10, 10])
+  expect(new Set(delivered).size).toBe(50)
+})

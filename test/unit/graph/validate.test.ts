@@ -4,11 +4,15 @@ import { planJob } from '../../../lib/graph/plan-job.ts'
 import { UserError } from '../../../lib/model/faults.ts'
 import { defineJob } from '../../../lib/stream/job.ts'
 import type { StreamNode } from '../../../lib/stream/operator-spec.ts'
+import { sinkFunction, type Sink } from '../../../lib/stream/sink.ts'
 import { outputTag } from '../../../lib/stream/types.ts'
 import { tumblingEventTimeWindows } from '../../../lib/stream/windows.ts'
 import { CONFIG, discard, graphOf, planOf, problemsOf, words } from './fixtures.ts'
 
 const check = (nodes: readonly StreamNode[]) => problemsOf(() => planJob({ nodes }, CONFIG))
+
+const sinkProblems = (sink: Sink<unknown>, parallelism: number) =>
+  problemsOf(() => planOf((env) => env.source('s', words).sinkTo('out', sink, { parallelism })))
 
 describe('problems of a job', () => {
   test('are all reported at once', () => {
@@ -84,6 +88,22 @@ describe('problems of a job', () => {
     expect(problems).toEqual([
       "operator 's': parallelism: expected at most 1, which is all that its source allows, got 2",
     ])
+  })
+
+  test('subtasks that would share the variables of one function', () => {
+    const buffering = { invoke() {}, initializeState() {}, snapshotState() {} }
+    expect(sinkProblems(sinkFunction(buffering), 2)).toEqual([
+      "operator 'out': its 2 subtasks would share one function, whose state is each one's own; " +
+        'give what makes the function, () => ({ … }), or parallelism 1',
+    ])
+    expect(sinkProblems(sinkFunction(buffering), 1)).toEqual([])
+    expect(
+      sinkProblems(
+        sinkFunction(() => ({ ...buffering })),
+        2,
+      ),
+    ).toEqual([])
+    expect(sinkProblems(discard, 2)).toEqual([])
   })
 
   test('forward between different parallelisms', () => {

@@ -53,26 +53,27 @@ describe('process', () => {
   })
 })
 
-/** Keeps the words of subtask 0 in operator state; logs what each subtask begins with. */
+/** Keeps words in operator state; logs what each subtask begins with. */
 const buffer = (redistribution: 'split' | 'union', log: unknown[] = []) => {
-  return (words: DataStream<string>) => {
-    const buffers = new Map<number, string[]>()
-    return words.process('buffer', {
-      operatorState: { held: operatorListState<string>({ redistribution }) },
-      emits: type<string>(),
-      initializeState(ctx) {
-        buffers.set(ctx.subtaskIndex, [...ctx.operatorState.held.get()])
-        log.push([ctx.isRestored, ctx.subtaskIndex, [...ctx.operatorState.held.get()]])
-      },
-      processElement(word, ctx) {
-        buffers.get(0)!.push(word)
-        ctx.collect(word)
-      },
-      snapshotState(ctx) {
-        ctx.operatorState.held.update(buffers.get(0)!)
-      },
+  return (words: DataStream<string>) =>
+    words.process('buffer', () => {
+      let held: string[] = []
+      return {
+        operatorState: { held: operatorListState<string>({ redistribution }) },
+        emits: type<string>(),
+        initializeState(ctx) {
+          held = [...ctx.operatorState.held.get()]
+          log.push([ctx.isRestored, ctx.subtaskIndex, held])
+        },
+        processElement(word, ctx) {
+          held = [...held, word]
+          ctx.collect(word)
+        },
+        snapshotState(ctx) {
+          ctx.operatorState.held.update(held)
+        },
+      }
     })
-  }
 }
 
 describe('operator state', () => {
