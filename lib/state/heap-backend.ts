@@ -27,7 +27,7 @@ class HeapBackend extends RowBackend {
   #full = true
 
   snapshot(): KeyedDelta | undefined {
-    const changed = this.table.takeDirty()
+    const changed = this.table.changed.take()
     const rows = this.#full ? [...this.table.rows.values()] : changed
     const delta = new DeltaWriter(this.options, this.codec).write(rows, this.#full)
     for (const row of changed) if (row.isEmpty) this.table.suspect(row)

@@ -205,6 +205,18 @@ export function stateKinds(maker: SubjectMaker): void {
       expect(m.isEmpty()).toBe(true)
     })
 
+    test('entries that are removed during iteration before their turn do not show', () => {
+      const { m } = maker.make({ m: mapState<number, number>() }).at('a')
+      for (let i = 0; i < 1_000; i++) m.put(i, i)
+      const seen: number[] = []
+      for (const key of m.keys()) {
+        seen.push(key)
+        for (let other = 0; other < 1_000; other++) if (other !== key && seen.length === 1) m.remove(other)
+      }
+      expect(seen).toHaveLength(1)
+      expect([...m.keys()]).toEqual(seen)
+    })
+
     test.for([10, 1_000])('entries may be put during iteration of %i', (size) => {
       const { m } = maker.make({ m: mapState<number, number>() }).at('a')
       for (let i = 0; i < size; i++) m.put(i, i)

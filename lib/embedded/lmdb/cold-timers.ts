@@ -70,12 +70,19 @@ export class ColdTimers {
       const indexed = noteOf(row)[field]
       const timers = row[field]
       if (indexed !== undefined) this.#removeStale(domain, row, indexed, timers)
+      noteOf(row)[field] = undefined
       if (timers === undefined) continue
       for (const { timeMs, sequence } of timers.entries()) {
         if (indexed?.get(timeMs) !== sequence) this.restore(domain, timeMs, sequence, keyText(row.key))
       }
       this.#queues[domain].detach(row)
     }
+  }
+
+  /** Whether the index on disk has timers of the row, which is in memory. */
+  hasTracesOf(row: Row): boolean {
+    const { eventTimers, processingTimers } = noteOf(row)
+    return eventTimers !== undefined || processingTimers !== undefined
   }
 
   /** Within a transaction. */

@@ -142,6 +142,7 @@ export class LmdbBackend extends RowBackend implements ColdRows {
   }
 
   forgotten(row: Row): void {
+    if (this.#coldTimers.hasTracesOf(row)) this.#files.transaction(() => this.#coldTimers.cool(row))
     this.#cache.bytes -= noteOf(row).bytes
   }
 

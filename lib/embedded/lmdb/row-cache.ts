@@ -2,6 +2,7 @@ import { asSpread, type RowCodec } from '../../state/rows/row-codec.ts'
 import type { RowTable } from '../../state/rows/row-table.ts'
 import { DIRTY, USED, type Row } from '../../state/rows/row.ts'
 import type { ColdTimers } from './cold-timers.ts'
+import { GrowthEstimate } from './growth-estimate.ts'
 import { noteOf } from './row-note.ts'
 import type { RowStore } from './row-store.ts'
 import type { WorkingFiles } from './working-files.ts'
@@ -10,14 +11,12 @@ import type { WorkingFiles } from './working-files.ts'
 const LOW_WATER = 0.75
 /** Within a batch, which may need any number of rows, the budget may be exceeded by this factor. */
 const WITHIN_BATCH = 1.25
-const BUCKET_BYTES = 8_000
-/** Changed rows are written, and thereby measured, at the latest after so many uses of rows. */
-const USES_BETWEEN_FLUSHES = 1_000_000
 
 /** Keeps the rows in memory within a budget. Rows that were not used lately leave first. */
 export class RowCache {
-  /** Estimated size of the rows in memory. */
+  /** Estimated size of the rows in memory, as of when they were loaded or written. */
   bytes = 0
+  /** Counts how often a row was made current. */
   uses = 0
   readonly #budget: number
   readonly #table: RowTable
@@ -25,8 +24,7 @@ export class RowCache {
   readonly #store: RowStore
   readonly #timers: ColdTimers
   readonly #files: WorkingFiles
-  /** Estimated growth of rows since they were last measured. */
-  #unmeasured = 0
+  readonly #growth: GrowthEstimate
   #hand: Iterator<Row> | undefined
 
   constructor(
@@ -43,12 +41,12 @@ export class RowCache {
     this.#store = store
     this.#timers = timers
     this.#files = files
+    this.#growth = new GrowthEstimate(table, codec)
   }
 
   endBatch(bucketsCreated: number): void {
-    this.#unmeasured += bucketsCreated * BUCKET_BYTES
-    if (this.uses > USES_BETWEEN_FLUSHES) this.flush()
-    if (this.bytes + this.#unmeasured <= this.#budget) return
+    this.#growth.buckets += bucketsCreated
+    if (this.#estimate() <= this.#budget) return
     this.#shrink(undefined)
     const { current } = this.#table
     if (this.bytes > this.#budget && current !== undefined) this.#unload(current)
@@ -56,19 +54,18 @@ export class RowCache {
 
   /** Before `incoming` is loaded within a batch. */
   makeRoom(incoming: Row): void {
-    if (this.bytes > this.#budget * WITHIN_BATCH) this.#shrink(incoming)
+    if (this.#estimate() > this.#budget * WITHIN_BATCH) this.#shrink(incoming)
   }
 
   /** Writes all changed rows, which stay in memory. */
   flush(): void {
-    const changed = this.#table.takeDirty()
+    const changed = this.#table.changed.take()
     this.#files.transaction(() => {
       for (const row of changed) this.measure(row, () => this.#codec.write(row, this.#store, false))
     })
     for (const row of changed) if (row.isEmpty) this.#table.suspect(row)
     this.#table.forgetEmpty()
-    this.#unmeasured = 0
-    this.uses = 0
+    this.#growth.reset()
   }
 
   /** Runs `change`, which may change the size of `row`. */
@@ -77,6 +74,11 @@ export class RowCache {
     const bytesBefore = note.bytes
     change()
     this.bytes += note.bytes - bytesBefore
+  }
+
+  #estimate(): number {
+    this.#growth.sample(this.uses)
+    return this.bytes + this.#growth.bytes
   }
 
   #shrink(incoming: Row | undefined): void {

@@ -30,6 +30,11 @@ export class RowNote {
     this.#buckets.set(name, bytes)
   }
 
+  /** By how much the row grows with a payload of this size. */
+  growth(payloadBytes: number): number {
+    return Math.max(0, payloadBytes * BYTES_PER_PAYLOAD_BYTE - this.#mainBytes)
+  }
+
   unloadedBuckets(): void {
     for (const bytes of this.#buckets?.values() ?? []) this.bytes -= bytes
     this.#buckets = undefined

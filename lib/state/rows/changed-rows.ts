@@ -12,6 +12,12 @@ export class ChangedRows {
     return this.#rows.length
   }
 
+  /** The row at a place in the list; undefined if it is forgotten. */
+  at(index: number): Row | undefined {
+    const row = this.#rows[index]
+    return row === undefined || (row.flags & FORGOTTEN) !== 0 ? undefined : row
+  }
+
   /** Only for a row that is not marked. */
   add(row: Row): void {
     row.flags |= DIRTY

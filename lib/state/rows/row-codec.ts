@@ -54,8 +54,10 @@ export class RowCodec {
   /** Writes out a row and what changed of its buckets; all of its buckets if `full`. */
   write(row: Row, sink: RowSink, full: boolean): void {
     const empty = row.isEmpty
-    if (!empty) this.#writeMain(row, sink)
-    else if ((row.flags & STORED) !== 0) sink.put(row, MAIN, 0, undefined, NEVER_MS)
+    if (!empty) {
+      const { payload, expiresAtMs } = this.encodeMain(row)
+      sink.put(row, MAIN, 0, payload, expiresAtMs)
+    } else if ((row.flags & STORED) !== 0) sink.put(row, MAIN, 0, undefined, NEVER_MS)
     row.ledgers?.forEach((ledger, slot) => {
       if (ledger !== undefined) this.#writeBuckets(row, slot, ledger, sink, full)
     })
@@ -74,7 +76,8 @@ export class RowCodec {
     return contents
   }
 
-  #writeMain(row: Row, sink: RowSink): void {
+  /** The main row of a row that is not empty. */
+  encodeMain(row: Row): { readonly payload: Uint8Array; readonly expiresAtMs: number } {
     const states: Record<string, unknown> = {}
     let expiresAtMs = Number.NEGATIVE_INFINITY
     for (let slot = 0; slot < this.kinds.length; slot++) {
@@ -86,13 +89,12 @@ export class RowCodec {
     }
     const { eventTimers, processingTimers } = row
     if (eventTimers === undefined && processingTimers === undefined) {
-      sink.put(row, MAIN, 0, packChecked([states]), expiresAtMs)
-      return
+      return { payload: packChecked([states]), expiresAtMs }
     }
     const times = [eventTimers, processingTimers].map(
       (timers) => timers?.entries().map((entry) => entry.timeMs) ?? [],
     )
-    sink.put(row, MAIN, 0, packChecked([states, ...times]), NEVER_MS)
+    return { payload: packChecked([states, ...times]), expiresAtMs: NEVER_MS }
   }
 
   #writeBuckets(row: Row, slot: number, ledger: BucketLedger, sink: RowSink, full: boolean): void {

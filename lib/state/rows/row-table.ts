@@ -40,7 +40,7 @@ export class RowTable {
   readonly rows: Map<MapKeyOf, Row> = new Map()
   readonly slotCount: number
   cold: ColdRows | undefined = undefined
-  readonly #changed = new ChangedRows()
+  readonly changed: ChangedRows = new ChangedRows()
   #suspects: Row[] = []
 
   constructor(slotCount: number) {
@@ -60,7 +60,7 @@ export class RowTable {
 
   /** Only for a row that is not marked. */
   markDirty(row: Row): void {
-    this.#changed.add(row)
+    this.changed.add(row)
   }
 
   /** The row may have become empty. */
@@ -94,12 +94,7 @@ export class RowTable {
     this.rows.delete(row.id)
     row.flags |= FORGOTTEN
     this.cold?.forgotten(row)
-    if ((row.flags & DIRTY) !== 0) this.#changed.forgot()
-  }
-
-  /** Hands over the changed rows, which count as unchanged from then on. */
-  takeDirty(): Row[] {
-    return this.#changed.take()
+    if ((row.flags & DIRTY) !== 0) this.changed.forgot()
   }
 
   #admit(key: Key, id: MapKeyOf): Row {
