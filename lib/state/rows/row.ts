@@ -43,9 +43,7 @@ export class Row {
   constructor(key: Key, id: MapKeyOf, slotCount: number) {
     this.key = key
     this.id = id
-    const slots: unknown[] = []
-    for (let i = 0; i < slotCount; i++) slots.push(undefined)
-    this.slots = slots
+    this.slots = emptySlots(slotCount)
   }
 
   get isEmpty(): boolean {
@@ -58,4 +56,13 @@ export class Row {
     this.ledgers ??= []
     return (this.ledgers[slot] ??= new BucketLedger())
   }
+}
+
+/** By number of slots. */
+const templates: (readonly unknown[])[] = []
+
+/** A copy takes as much memory as its items need, where an array that was pushed to has room for 16 more. */
+function emptySlots(count: number): unknown[] {
+  const template = (templates[count] ??= Array.from({ length: count }, () => undefined))
+  return template.slice()
 }
