@@ -49,7 +49,7 @@ export interface CoordinatorState {
   readonly restartState: RestartState
   /** When to deploy again; set in FAILING (if a restart was granted) and RESTARTING. */
   readonly restartAtMs: number | undefined
-  /** What failed the job last. */
+  /** What failed the job last; undefined once it runs again. */
   readonly cause: FailureCause | undefined
   /** The wake-up last asked for and not yet due. */
   readonly wakeAtMs: number | undefined

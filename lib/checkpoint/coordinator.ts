@@ -152,7 +152,7 @@ function deployed(turn: Turn): EventOutcome {
   const { deployment } = turn.state
   if (deployment === 'running') return 'duplicate'
   if (deployment !== 'deploying') return 'not-applicable'
-  change(turn, { deployment: 'running' })
+  change(turn, { deployment: 'running', cause: undefined })
   moveTo(turn, 'RUNNING')
   beginSchedule(turn)
   return 'accepted'

@@ -529,6 +529,16 @@ describe('suspend', () => {
   })
 })
 
+it('a failure that a restart has mended is no cause of what comes later', () => {
+  const job = TestCoordinator.running({ intervalMs: undefined }, unlimited)
+  job.failTask()
+  job.tornDown()
+  job.after(500)
+  job.send({ type: 'deployed', attempt: job.state.attempt })
+  job.send({ type: 'suspend' })
+  expect(only(job.tornDown(), 'status')).toMatchObject([{ to: 'SUSPENDED', cause: undefined }])
+})
+
 describe('cancel', () => {
   it.each([
     ['delete', [1]],
