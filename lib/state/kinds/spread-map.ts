@@ -43,6 +43,9 @@ export class SpreadMap implements EntryMap, Spread {
   #sweepAt = 0
   #iterators = 0
   #iteratedInBatch = -1
+  /** NaN, which is no key and equals nothing: none yet. */
+  #hashedKey: unknown = Number.NaN
+  #hash = 0
 
   constructor(place: SpreadPlace, meta?: SpreadMapMeta) {
     this.#place = place
@@ -154,8 +157,16 @@ export class SpreadMap implements EntryMap, Spread {
   #indexOf(key: unknown): number {
     const count = this.#buckets.length
     const level = powerOfTwoBelow(count)
-    const index = hashOfKey(key as Key) % (level * 2)
+    const index = this.#hashOf(key) % (level * 2)
     return index < count ? index : index - level
+  }
+
+  /** An entry is mostly read and written one right after the other. */
+  #hashOf(key: unknown): number {
+    if (key === this.#hashedKey) return this.#hash
+    this.#hash = hashOfKey(key as Key)
+    this.#hashedKey = key
+    return this.#hash
   }
 
   #bucket(index: number): Map<unknown, unknown> {
