@@ -11,14 +11,28 @@ export interface JobHandle {
   readonly status: JobStatus
   /** Calls `listener` with every event from now on, in order; returns what ends that. */
   onEvent(listener: (event: JobEvent) => void): () => void
+  /** Counts of the present attempt, as of now. */
   metrics(): JobMetrics
-  /** Takes a checkpoint now. Resolves to where it is; rejects with a UserError saying why there is none. */
+  /**
+   * Takes a checkpoint now, or as soon as those under way allow. Resolves when it is complete, to where it is; rejects
+   * with a UserError saying why there is none, as where the job does not run. It is retained, and removed, as others are.
+   */
   triggerCheckpoint(): Promise<CheckpointLocation>
-  /** Writes a savepoint below `directory` (default: the configured one). The job goes on. */
+  /**
+   * Writes a savepoint below `directory` (default: the configured one). The job goes on, and transactions are not
+   * committed. Rejects as {@link triggerCheckpoint}; a savepoint that fails does not fail the job.
+   */
   triggerSavepoint(directory?: string): Promise<CheckpointLocation>
-  /** Takes a savepoint and ends the job as FINISHED. With `drain`, event time ends first: all windows and timers fire. */
+  /**
+   * Takes a savepoint, commits, and ends the job as FINISHED; resolves then. If the savepoint fails, it rejects and the
+   * job runs on. With `drain` event time ends first, and all windows and event-time timers fire: for a job that is not to
+   * go on.
+   */
   stop(options?: { readonly directory?: string; readonly drain?: boolean }): Promise<CheckpointLocation>
-  /** Takes a last checkpoint, keeps it, and ends the job as SUSPENDED: `--from latest` goes on from there. */
+  /**
+   * Takes a last checkpoint (if an interval is set), keeps it, and ends the job as SUSPENDED: `from: 'latest'` goes on from
+   * there. Called again, it waits for that checkpoint no longer.
+   */
   suspend(): Promise<JobResult>
   /** Ends the job as CANCELED; its checkpoints are deleted or retained as configured. */
   cancel(): Promise<JobResult>

@@ -8,7 +8,7 @@ export type RunId = Brand<string, 'RunId'>
 export type OperatorUid = Brand<string, 'OperatorUid'>
 /** `<vertex id>#<subtask index>`. */
 export type TaskId = Brand<string, 'TaskId'>
-/** Counts up from 1 within a job's checkpoints directory; never reused. */
+/** Counts up within a run, from 1 or from the checkpoint that the run began from; never reused in it. */
 export type CheckpointId = Brand<number, 'CheckpointId'>
 /** One execution of the job between restarts; counts up from 1; a higher one fences a lower one. */
 export type Attempt = Brand<number, 'Attempt'>

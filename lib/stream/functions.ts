@@ -6,14 +6,20 @@ import type { OutputTag, TypeOf } from './types.ts'
 export interface RuntimeContext {
   readonly jobName: string
   readonly operatorUid: string
+  /** From 0. */
   readonly subtaskIndex: number
   readonly parallelism: number
+  /** Which execution of the run this is: 1, and one more after each restart, also in another process. */
   readonly attempt: number
 }
 
-/** Opens before the first record of an attempt, closes after its last; either may return a promise. */
+/**
+ * Opens before the first record of an attempt, closes after its last; either may return a promise. Both are called once
+ * for each subtask, on the same object where the function was not given as what makes one. No state can be used in them.
+ */
 export interface Lifecycle {
   open?(ctx: RuntimeContext): void | Promise<void>
+  /** Also called after a failure, and where `open` did not come to its end. */
   close?(): void | Promise<void>
 }
 
@@ -34,6 +40,7 @@ export interface TimerService {
   registerEventTimeTimer(this: void, timestampMs: number): void
   /** Fires once when processing time reaches `timestampMs`. */
   registerProcessingTimeTimer(this: void, timestampMs: number): void
+  /** Does nothing if the key has no such timer. */
   deleteEventTimeTimer(this: void, timestampMs: number): void
   deleteProcessingTimeTimer(this: void, timestampMs: number): void
 }
@@ -56,7 +63,10 @@ export interface OnTimerContext<K extends Key, O, S extends StateSpec> extends K
   readonly timeDomain: 'event' | 'processing'
 }
 
-/** `keyBy(...).process(uid, …)`: state and timers per key. */
+/**
+ * `keyBy(...).process(uid, …)`: state and timers per key. Its methods are synchronous: what an `async` one does after its
+ * first `await` belongs to no record. What they throw fails the job.
+ */
 export interface KeyedProcessFunction<K extends Key, I, O, S extends StateSpec> extends Lifecycle {
   readonly state?: S
   /** Names the type of what it collects: `emits: type<Alert>()`. */

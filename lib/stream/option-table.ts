@@ -164,7 +164,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     }),
     default: 'delete',
     defaultText: 'delete (DELETE_ON_CANCELLATION)',
-    doc: "What becomes of the job's checkpoints when it is cancelled.",
+    doc: "What becomes of the job's checkpoints when it is cancelled. A finished job keeps none.",
   },
   numRetained: {
     key: 'execution.checkpointing.num-retained',
@@ -190,7 +190,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: truth,
     default: false,
     defaultText: 'false',
-    doc: 'Barriers overtake records, which become part of the checkpoint.',
+    doc: 'Barriers overtake records, which become part of the checkpoint. Not available yet: aligned ones are taken.',
   },
   alignedTimeout: {
     key: 'execution.checkpointing.aligned-checkpoint-timeout',
@@ -198,7 +198,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: duration,
     default: 0,
     defaultText: '0',
-    doc: 'With unaligned checkpoints: starts aligned, and changes over after this long.',
+    doc: 'With unaligned checkpoints: starts aligned, and changes over after this long. Not available yet.',
   },
   checkpointDirectory: {
     key: 'execution.checkpointing.dir',
@@ -207,7 +207,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: directory,
     default: '.millrace/checkpoints',
     defaultText: '.millrace/checkpoints',
-    doc: 'Where checkpoints go.',
+    doc: 'Where checkpoints go. With the backend memory, or without an interval, they are kept in memory.',
   },
   savepointDirectory: {
     key: 'execution.checkpointing.savepoint-dir',
@@ -233,7 +233,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: truth,
     default: true,
     defaultText: 'true',
-    doc: 'filesystem: writes snapshots while the job goes on.',
+    doc: 'Whether tasks go on while their snapshots are written.',
   },
   stateBackendDirectory: {
     key: 'state.backend.lmdb.dir',

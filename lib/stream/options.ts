@@ -48,17 +48,29 @@ export interface CheckpointingOptions {
    * Older name: `false` is `tolerableFailures: 'unlimited'`, `true` is `tolerableFailures: 0`. Giving both is an error.
    */
   readonly failOnCheckpointingErrors?: boolean
-  /** What becomes of the job's checkpoints when it is cancelled. They stay when it fails. Default `delete`. */
+  /**
+   * What becomes of the job's checkpoints when it is cancelled. They stay when it fails or is suspended, and go when it
+   * finishes. Default `delete`.
+   */
   readonly retentionOnCancel?: 'delete' | 'retain'
   /** Completed checkpoints kept; older ones are deleted. Default 1. */
   readonly numRetained?: number
   /** Recovers from the latest checkpoint even if a savepoint is newer. Default false. */
   readonly preferCheckpointForRecovery?: boolean
-  /** Barriers overtake records, which become part of the checkpoint. Needs `exactly-once`. Default false. */
+  /**
+   * Barriers overtake records, which become part of the checkpoint. Needs `exactly-once` and `maxConcurrent` 1. Default
+   * false. Not available yet: the job warns, and takes aligned checkpoints.
+   */
   readonly unaligned?: boolean
-  /** With `unaligned`: starts aligned, and changes over after this long. Default 0: unaligned from the start. */
+  /**
+   * With `unaligned`: starts aligned, and changes over after this long. Default 0: unaligned from the start. Not
+   * available yet.
+   */
   readonly alignedTimeout?: Duration
-  /** Where checkpoints go. Default `.millrace/checkpoints`. */
+  /**
+   * Where checkpoints go; relative to the working directory. They are kept in memory instead with the state backend
+   * `memory`, or without an interval. Default `.millrace/checkpoints`.
+   */
   readonly directory?: string
   /** Where savepoints go if none is named. Default `.millrace/savepoints`. */
   readonly savepointDirectory?: string
@@ -72,7 +84,9 @@ export type StateBackendType = 'memory' | 'filesystem' | 'lmdb'
 
 export interface StateBackendOptions {
   readonly type: StateBackendType
-  /** `filesystem`: writes snapshots while the job goes on. Default true. */
+  /**
+   * Whether tasks go on while their snapshots are written; encoding them always takes the job's thread. Default true.
+   */
   readonly asynchronous?: boolean
   /** `lmdb`: for its working files, which do not outlive the process. Default: the system's temporary directory. */
   readonly directory?: string
@@ -126,7 +140,10 @@ export function fixedDelay(options: FixedDelayOptions = {}): RestartStrategy {
   return { ...options, type: 'fixed-delay' }
 }
 
-/** Restarts after the same delay until failures come too close together. */
+/**
+ * Restarts after the same delay until failures come too close together: the failure that is the Nth within the
+ * interval ends the job.
+ */
 export function failureRate(options: FailureRateOptions = {}): RestartStrategy {
   return { ...options, type: 'failure-rate' }
 }

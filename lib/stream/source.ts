@@ -19,9 +19,11 @@ export interface DeadLetter {
   readonly raw: string
 }
 
+/** Where a reader puts what it read. */
 export interface SourceOutput<T> {
   /** Emits a record. `timestampMs`: its event time, where the source knows it; see `withTimestamps`. */
   collect(value: T, timestampMs?: number): void
+  /** Emits what could not be parsed to the source's dead letters; `raw` is cut at 64 KB of text. */
   deadLetter(position: string, reason: string, raw: string): void
 }
 

@@ -5,6 +5,7 @@ import type { Duration } from '../model/durations.ts'
  * Expired state is removed lazily; visibility never depends on when.
  */
 export interface TtlOptions {
+  /** More than 0. */
   readonly ttl: Duration
   /** What renews the time-to-live. Default `OnCreateAndWrite`. */
   readonly updateType?: 'OnCreateAndWrite' | 'OnReadAndWrite'
@@ -15,14 +16,19 @@ export interface TtlOptions {
 export type Ttl = Duration | TtlOptions
 
 export interface StateOptions {
-  /** Default: the state lives until it is cleared. */
+  /** By processing time. Default: the state lives until it is cleared. */
   readonly ttl?: Ttl
 }
 
+// Values are plain data: text, numbers, booleans, bigint, null, undefined, Date, Map, Set, Uint8Array, arrays and plain
+// objects of them. Others are refused when a checkpoint is taken. What is put into state belongs to it: to change an
+// object, change a copy and write that.
+
 /** One value per key. */
 export interface ValueState<T> {
-  /** The value, the declared default, or undefined. */
+  /** The value, the declared default, or undefined. Change a copy of it: state is written by `update` alone. */
   value(): T | undefined
+  /** Replaces the value; `undefined` clears it. */
   update(value: T): void
   clear(): void
 }
@@ -68,17 +74,19 @@ export interface ReducingState<T> {
 
 /** One accumulator per key; what is read is computed from it. */
 export interface AggregatingState<I, O> {
+  /** The result of what was added; undefined if nothing was. */
   get(): O | undefined
   add(value: I): void
   clear(): void
 }
 
+/** How values are gathered in an accumulator, which is plain data, and what is made of it. */
 export interface AggregateFunction<I, A, O> {
   createAccumulator(): A
   /** Returns the new accumulator; may change and return the one it was given. */
   add(value: I, accumulator: A): A
   getResult(accumulator: A): O
-  /** Joins two accumulators: needed by session windows alone. */
+  /** Joins two accumulators. Never called yet: session windows will need it. */
   merge?(a: A, b: A): A
 }
 
@@ -125,6 +133,10 @@ export type StateHandles<S extends StateSpec> = {
   readonly [Name in keyof S]: S[Name] extends Described<infer Handle> ? Handle : never
 }
 
+/**
+ * Declares one value per key. `default` is what `value()` gives where nothing is set; it is never stored, and an object
+ * is copied each time.
+ */
 export function valueState<T>(
   options: StateOptions & { readonly default: T },
 ): ValueStateDescriptor<T, DefaultedValueState<T>>
@@ -135,14 +147,17 @@ export function valueState<T>(
   return { kind: 'value', ttl: options.ttl, defaultValue: options.default }
 }
 
+/** Declares a list per key. A long one is spread over several rows: adding to it does not rewrite it. */
 export function listState<T>(options: StateOptions = {}): ListStateDescriptor<T> {
   return { kind: 'list', ttl: options.ttl }
 }
 
+/** Declares a map per key. A large one is spread over several rows: a change of one entry rewrites a small part. */
 export function mapState<K extends MapKey, V>(options: StateOptions = {}): MapStateDescriptor<K, V> {
   return { kind: 'map', ttl: options.ttl }
 }
 
+/** Declares the reduction of what is added per key. `reduce` must not change what it is given. */
 export function reducingState<T>(
   reduce: (a: T, b: T) => T,
   options: StateOptions = {},
@@ -150,6 +165,7 @@ export function reducingState<T>(
   return { kind: 'reducing', ttl: options.ttl, reduce }
 }
 
+/** Declares an accumulator per key. */
 export function aggregatingState<I, A, O>(
   aggregate: AggregateFunction<I, A, O>,
   options: StateOptions = {},
@@ -175,6 +191,7 @@ export type OperatorStateHandles<S extends OperatorStateSpec> = {
   readonly [Name in keyof S]: S[Name] extends OperatorListStateDescriptor<infer T> ? ListState<T> : never
 }
 
+/** Declares a list of operator state; see {@link OperatorListStateDescriptor}. Default: `split`. */
 export function operatorListState<T>(
   options: { readonly redistribution?: 'split' | 'union' } = {},
 ): OperatorListStateDescriptor<T> {

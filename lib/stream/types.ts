@@ -18,6 +18,7 @@ export interface OutputTag<in out T> {
   readonly __type?: (value: T) => T
 }
 
+/** Names a side output. `id` is unique within the operator that has it, and does not begin with `millrace.`. */
 export function outputTag<T>(id: string): OutputTag<T> {
   return { id }
 }

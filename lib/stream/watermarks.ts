@@ -2,10 +2,13 @@ import { durationMs, type Duration } from '../model/durations.ts'
 
 /** Makes watermarks from the timestamps it sees. One a subtask; its state is part of the checkpoint. */
 export interface WatermarkGenerator {
+  /** A record with this event time passed. */
   onEvent(timestampMs: number): void
   /** The watermark as of now, or undefined to emit none. It never goes back: a lower one is ignored. */
   currentWatermark(): number | undefined
+  /** All it has to remember, as one number. */
   snapshot(): number
+  /** What `snapshot` gave; at another parallelism, the least of what all subtasks gave. */
   restore(state: number): void
 }
 
