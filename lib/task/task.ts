@@ -1,4 +1,4 @@
-import { MAX_WATERMARK, type Element } from '../model/elements.ts'
+import { MAX_WATERMARK, MIN_WATERMARK, type Element } from '../model/elements.ts'
 import { assert, OperatorFault, UserError } from '../model/faults.ts'
 import { SourceOperator } from '../operators/source.ts'
 import type { Operator } from '../operators/operator.ts'
@@ -22,6 +22,9 @@ export class Task {
   private readonly operators: readonly TaskOperator[]
   private readonly head: Operator
   private readonly writers: readonly RecordWriter[]
+  /** Those that event time reaches as it is at the head. */
+  private readonly watermarkHeirs: readonly RecordWriter[]
+  private readonly restoredWatermarkMs: number
   private readonly channelEnded: boolean[]
   private readonly refusesUnknownState: boolean
   private channelsLeft: number
@@ -41,7 +44,8 @@ export class Task {
     this.operators = operators
     this.writers = writers
     this.head = operators[0]!.operator
-    this.restoreWatermark(restore.watermarkMs)
+    this.watermarkHeirs = this.restoreWatermark(restore.watermarkMs)
+    this.restoredWatermarkMs = restore.watermarkMs
   }
 
   /** Whether all input has ended. The task still takes part in checkpoints. */
@@ -61,6 +65,10 @@ export class Task {
   /** Tail first, so that no record meets an operator that is not open. */
   async open(): Promise<void> {
     for (const one of this.operators.toReversed()) await this.guarded(one, (operator) => operator.open())
+    // A watermark is passed on when it rises. This one need not ever rise again: the last one does not.
+    const timestampMs = this.restoredWatermarkMs
+    if (timestampMs === MIN_WATERMARK) return
+    for (const writer of this.watermarkHeirs) writer.toAll({ kind: 'watermark', timestampMs })
     if (this.refusesUnknownState) this.refuseUnclaimedState()
   }
 
@@ -180,8 +188,11 @@ export class Task {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** Event time goes on from the checkpoint's watermark, down to operators that make their own. */
-  private restoreWatermark(watermarkMs: number): void {
+  /**
+   * Event time goes on from the checkpoint's watermark, down to operators that make their own. Returns the writers
+   * that come before any of these.
+   */
+  private restoreWatermark(watermarkMs: number): RecordWriter[] {
     const chain = this.spec.vertex.operators
     const reached = new Set<number | undefined>([undefined])
     for (const [index, { parent, spec }] of chain.entries()) {
@@ -189,6 +200,7 @@ export class Task {
       this.operators[index]!.operator.restoreWatermark(watermarkMs)
       if (spec.type !== 'timestamps') reached.add(index)
     }
+    return this.writers.filter((_, index) => reached.has(this.spec.outputs[index]!.edge.sourceOperator))
   }
 
   /** What a user's function throws outside of records is its operator's fault as well. */
