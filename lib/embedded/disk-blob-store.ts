@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { BlobStore } from '../ports/blob-store.ts'
 import { assertBlobName, TEMPORARY_PREFIX } from './blob-names.ts'
 import { blobStoreError, hasCode, nodeFiles, type DiskFiles } from './disk-files.ts'
+import { DurableDirectories } from './durable-directories.ts'
 import { isAbandoned, temporaryName } from './temporary-names.ts'
 
 /** Another process may clean a directory up while this one writes into it; then it writes again. */
@@ -16,11 +17,12 @@ export class DiskBlobStore implements BlobStore {
   readonly #files: DiskFiles
   /** Names being renamed into place; see #claim. */
   readonly #claiming = new Set<string>()
-  #makingDirectories: Promise<void> = Promise.resolve()
+  readonly #directories: DurableDirectories
 
   private constructor(location: string, files: DiskFiles) {
     this.location = location
     this.#files = files
+    this.#directories = new DurableDirectories(location, files)
   }
 
   /**
@@ -38,8 +40,12 @@ export class DiskBlobStore implements BlobStore {
     const path = join(this.location, name)
     for (let tries = 1; ; tries++) {
       try {
-        if (await this.#files.exists(path)) return 'exists'
-        await this.#makeDurableDirectory(dirname(path))
+        if (await this.#files.exists(path)) {
+          // Whoever wrote it may have failed before its name was durable.
+          await this.#files.syncDirectory(dirname(path))
+          return 'exists'
+        }
+        await this.#directories.make(dirname(path))
         return await this.#put(path, bytes)
       } catch (cause) {
         if (hasCode(cause, 'ENOENT') && tries < PUT_TRIES_MAX) continue
@@ -131,29 +137,12 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  /**
-   * A new directory's name is in its parent, which has to be flushed too, up to one that was there before. One writer
-   * at a time: another must not find a directory there whose name is not yet durable.
-   */
-  #makeDurableDirectory(directory: string): Promise<void> {
-    const made = this.#makingDirectories.then(() => this.#makeAndSync(directory))
-    this.#makingDirectories = made.catch(() => undefined)
-    return made
-  }
-
-  async #makeAndSync(directory: string): Promise<void> {
-    const topmost = await this.#files.makeDirectory(directory)
-    if (topmost === undefined) return
-    for (let current = directory; current.length >= topmost.length; current = dirname(current)) {
-      await this.#files.syncDirectory(dirname(current))
-    }
-  }
-
   /** Best effort: a directory that somebody is writing into stays. */
   async #removeEmptyParents(directory: string): Promise<void> {
     for (let current = directory; current.length > this.location.length; current = dirname(current)) {
       try {
         await this.#files.removeEmptyDirectory(current)
+        this.#directories.removed(current)
       } catch {
         return
       }

@@ -265,7 +265,8 @@ export class JobMaster {
   private end(): void {
     this.alarm?.cancel()
     this.later(async () => {
-      await this.attempted('Cleaning up', () => this.parts.storage.close())
+      const kept = this.state.completed.map(({ checkpointId }) => checkpointId)
+      await this.attempted('Cleaning up', () => this.parts.storage.close(kept))
       await this.attempted('Ending', () => this.parts.onEnd())
       const { status, cause, completed } = this.state
       const last = completed.at(-1)

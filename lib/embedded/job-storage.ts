@@ -137,13 +137,19 @@ export class JobStorage {
     await this.removeUnused()
   }
 
-  /** The job is over: keeps what its retained checkpoints need, and nothing else. */
-  async close(): Promise<void> {
+  /** The job is over: keeps the checkpoints named, what they need, and nothing else. */
+  async close(kept: readonly CheckpointId[]): Promise<void> {
     await this.endAttempt()
+    const { plan, runId, checkpoints } = this.parts
+    const run = { jobName: plan.jobName, runId }
+    if (kept.length === 0) return checkpoints.forgetRun(run)
+    // A removal may have failed when it was ordered.
+    for (const checkpointId of this.registry.retainedBut(kept)) {
+      await checkpoints.removeRecord(run, checkpointId as CheckpointId)
+      this.registry.discarded(checkpointId)
+    }
     this.registry.ended()
     await this.removeUnused()
-    const { plan, runId, checkpoints } = this.parts
-    if (!this.registry.hasRetained) await checkpoints.forgetRun({ jobName: plan.jobName, runId })
   }
 
   /** Ends what goes on on the side. */

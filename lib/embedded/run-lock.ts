@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { UserError } from '../model/faults.ts'
-import { blobStoreError, hasCode, type DiskFiles } from './disk-files.ts'
+import { blobStoreError, hasCode, type DiskFiles, type WritableFile } from './disk-files.ts'
+import { DurableDirectories } from './durable-directories.ts'
 import { temporaryName } from './temporary-names.ts'
 
 const LOCK_NAME = 'lock'
@@ -23,7 +24,8 @@ export async function lockRun(directory: string, files: DiskFiles): Promise<() =
   if (own.has(path)) throw taken(directory, 'a job of this process')
   own.add(path)
   try {
-    while (!(await claim(path, files))) await takeOver(path, files)
+    const directories = new DurableDirectories(dirname(dirname(directory)), files)
+    while (!(await claim(path, files, directories))) await takeOver(path, files)
   } catch (cause) {
     own.delete(path)
     throw cause instanceof UserError ? cause : blobStoreError('lock', directory, cause)
@@ -35,10 +37,10 @@ export async function lockRun(directory: string, files: DiskFiles): Promise<() =
 }
 
 /** The lock has its owner written in it from the first: one without would look like one whose owner is gone. */
-async function claim(path: string, files: DiskFiles): Promise<boolean> {
+async function claim(path: string, files: DiskFiles, directories: DurableDirectories): Promise<boolean> {
   const temporary = join(dirname(path), temporaryName())
-  await createIn(temporary, files)
   try {
+    await write(temporary, files, directories)
     await files.link(temporary, path)
     return true
   } catch (cause) {
@@ -53,17 +55,26 @@ async function claim(path: string, files: DiskFiles): Promise<boolean> {
   }
 }
 
-async function createIn(path: string, files: DiskFiles): Promise<void> {
+async function write(path: string, files: DiskFiles, directories: DurableDirectories): Promise<void> {
+  const file = await create(path, files, directories)
+  try {
+    const bytes = new TextEncoder().encode(String(process.pid))
+    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written))
+  } finally {
+    await file.close()
+  }
+}
+
+/** Checkpoints come to lie in the same directory. */
+async function create(
+  path: string,
+  files: DiskFiles,
+  directories: DurableDirectories,
+): Promise<WritableFile> {
   for (let tries = 1; ; tries++) {
     try {
-      await files.makeDirectory(dirname(path))
-      const file = await files.create(path)
-      try {
-        await file.write(new TextEncoder().encode(String(process.pid)))
-      } finally {
-        await file.close()
-      }
-      return
+      await directories.make(dirname(path))
+      return await files.create(path)
     } catch (cause) {
       if (!hasCode(cause, 'ENOENT') || tries >= DIRECTORY_TRIES_MAX) throw cause
     }

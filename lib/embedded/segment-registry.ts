@@ -46,8 +46,9 @@ export class SegmentRegistry {
     this.retained.delete(checkpointId)
   }
 
-  get hasRetained(): boolean {
-    return this.retained.size > 0
+  /** The retained checkpoints that are not among `kept`. */
+  retainedBut(kept: readonly number[]): number[] {
+    return [...this.retained.keys()].filter((checkpointId) => !kept.includes(checkpointId))
   }
 
   /** The segments that nothing needs; they are forgotten. `current`: those that the state now consists of. */
