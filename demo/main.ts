@@ -37,11 +37,12 @@ function wordsUntilTheCrash(line: string): readonly string[] {
 }
 
 story.title('Millrace counts the words of Moby Dick, and is made to crash on the way.')
+story.say(`The job (examples/word-count.ts) reads the book's ${number(lines)} lines, keeps a count`)
+story.say('for each word, and writes every count to a file as it rises: 1, 2, 3, …')
 story.say(
-  `The book has ${number(lines)} lines; the job is examples/word-count.ts. It keeps a count for each word,`,
+  `A checkpoint is taken every second. The source is slowed down to ${number(LINES_PER_SECOND)} lines`,
 )
-story.say('and writes every count to a file as it rises: 1, 2, 3, … A checkpoint is taken every second.')
-story.say(`Its source is slowed down to ${number(LINES_PER_SECOND)} lines a second, so that one can watch.`)
+story.say('a second, so that one can watch.')
 story.title('The run')
 
 const job = await runJob(

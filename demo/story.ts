@@ -1,5 +1,5 @@
-import { relative } from 'node:path'
-import type { JobEvent } from 'millrace'
+import { basename } from 'node:path'
+import type { FailureCause, JobEvent } from 'millrace'
 import picocolors from 'picocolors'
 import { number } from './number.ts'
 import type { Screen } from './screen.ts'
@@ -7,8 +7,6 @@ import type { Screen } from './screen.ts'
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
 const kilobytes = (bytes: number): string => `${number(Math.ceil(bytes / 1_000))} kB`
-
-const fromHere = (path: string): string => relative(process.cwd(), path)
 
 const { bold, cyan, dim, green, magenta, red, yellow } = picocolors
 
@@ -75,19 +73,14 @@ export class Story {
         else this.#event(magenta('⟲'), 'No checkpoint was complete yet: it begins again at the first line.')
         return
       case 'status':
-        if (event.to !== 'FAILING') return
-        this.#event(red('✗'), bold(red(`CRASH at line ${number(this.#line)}: ${event.cause?.message}`)))
-        this.#more(
-          `Thrown by the function of operator '${event.cause?.operatorUid}', at ${fromHere(event.cause?.position ?? '')}.`,
-        )
-        this.#more('The job is stopped. What it did since the last checkpoint is undone.')
+        if (event.to === 'FAILING' && event.cause !== undefined) this.#crashed(event.cause)
         return
       case 'restarting':
         this.#event(yellow('↻'), `The restart strategy starts it again in ${seconds(event.delayMs)}.`)
         return
       case 'checkpoint-completed': {
         const { durationMs, bytes, fullBytes } = event.figures
-        const size = `${kilobytes(fullBytes)} of state, ${kilobytes(bytes)} of them new, in ${Math.ceil(durationMs)} ms`
+        const size = `${kilobytes(fullBytes)} of state, ${kilobytes(bytes)} new, ${Math.ceil(durationMs)} ms`
         const name = green(`Checkpoint ${event.checkpointId}`.padEnd(13))
         this.#event(green('✓'), `${name} at line ${number(this.#barrierLine).padStart(6)}: ${dim(size)}`)
         return
@@ -107,11 +100,22 @@ export class Story {
     this.#event(green('■'), 'The book is at its end, and the job has finished.')
   }
 
+  #crashed({ message, operatorUid, position = '' }: FailureCause): void {
+    this.#event(red('✗'), bold(red(`CRASH at line ${number(this.#line)}: ${message}`)))
+    this.#more(`Thrown by the user's function '${operatorUid}' at ${basename(position)}.`)
+    this.#more('The job is stopped. What it did since the last checkpoint is undone.')
+  }
+
   #restored(from: string): void {
     const again = this.#lineMost - this.#line
-    this.#event(magenta('⟲'), `${magenta('Restored')} from ${fromHere(from)}.`)
-    this.#more(`All counts are as they were then. Reading goes on at line ${number(this.#line + 1)}:`)
-    this.#more(`${number(again)} lines are read a second time, and count only once.`)
+    this.#event(
+      magenta('⟲'),
+      `${magenta(`Restored from ${basename(from)}`)}: all counts are as they were then.`,
+    )
+    this.#more(
+      `Reading goes on at line ${number(this.#line + 1)}: ${number(again)} lines are read a second time,`,
+    )
+    this.#more('and count only once.')
   }
 
   #event(mark: string, text: string): void {

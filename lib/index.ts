@@ -126,6 +126,9 @@ export * from './connectors/index.ts'
 
 // Running a job in this process.
 export { runJob } from './embedded/run-job.ts'
+export type { CheckpointFigures } from './checkpoint/coordinator-state.ts'
+export type { FailureCause } from './checkpoint/failure-reasons.ts'
+export type { JobStatus } from './checkpoint/job-status.ts'
 export type { RunOptions } from './embedded/options.ts'
 export type {
   CheckpointKind,

@@ -25,7 +25,7 @@ test('the demo crashes, restarts from a checkpoint, and counts right', async () 
     'Checkpoint 1 ',
     'CRASH at line 10,557: The whale has struck the boat',
     'The restart strategy starts it again in 1.0 s.',
-    'Restored from .millrace/demo/checkpoints/',
+    'Restored from chk-',
     'the job has finished.',
     'The counts are equal: 212,053 words, 17,079 distinct.',
   ]
