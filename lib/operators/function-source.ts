@@ -19,6 +19,7 @@ export class FunctionSourceOperator extends SourceOperator {
     this.user = {
       collect: (value, timestampMs) => this.collect(value, timestampMs),
       now: () => context.now(),
+      wakeUp: () => context.wakeUp(),
       subtaskIndex: context.subtaskIndex,
       parallelism: context.parallelism,
     }

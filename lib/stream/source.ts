@@ -74,6 +74,8 @@ export interface SourceReader<T, Split> {
 export interface SourceFunctionContext<T> {
   collect(value: T, timestampMs?: number): void
   now(): number
+  /** Ends a `wait`, from a callback of the function's own, say. Harmless at any time. */
+  wakeUp(): void
   readonly subtaskIndex: number
   readonly parallelism: number
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import {
+  collect,
   defineJob,
   discard,
   fixedDelay,
@@ -78,4 +79,30 @@ test('a source is never polled before the time it waits for, by its own clock', 
   commits[0]!()
   await vi.waitFor(() => expect(polledAtMs).toEqual([0, 1_000]))
   await job.cancel()
+})
+
+test('a source function that waits goes on when it wakes itself up', async () => {
+  const arrived: string[] = []
+  let wakeUp: (() => void) | undefined
+  const source = sourceFunction<string>({
+    poll(ctx) {
+      wakeUp = () => ctx.wakeUp()
+      const next = arrived.shift()
+      if (next === undefined) return 'wait'
+      ctx.collect(next)
+      return next === 'last' ? 'end' : 'more'
+    },
+  })
+  const records: string[] = []
+  const definition = defineJob({ name: 'wakes' }, (env) =>
+    env.source('source', source).sinkTo('sink', collect(records)),
+  )
+  const job = await runJob(definition, { set, clock: new ManualClock() })
+  for (const text of ['first', 'last']) {
+    arrived.push(text)
+    wakeUp?.()
+    await vi.waitFor(() => expect(records.at(-1)).toBe(text))
+  }
+  expect((await job.result).status).toBe('FINISHED')
+  expect(records).toEqual(['first', 'last'])
 })
