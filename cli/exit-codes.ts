@@ -22,7 +22,7 @@ export type StopSignal = 'SIGINT' | 'SIGTERM'
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ['0', 'the job finished; or the command did what it was asked'],
   ['1', 'the job FAILED; the cause is shown'],
-  ['2', 'a mistake in an option, file, graph, setting or checkpoint; nothing has run'],
+  ['2', 'a mistake in an option, file, graph, setting or checkpoint: mend it before another try'],
   ['70', 'a defect of Millrace, or an error that nothing handled'],
   ['130, 143', 'stopped by Ctrl-C (SIGINT), by SIGTERM'],
   ['141', 'whoever read the output has gone (SIGPIPE)'],

@@ -15,7 +15,9 @@ export function explainLoadFailure(cause: unknown, path: string): UserError {
   const missing = missingModule(cause, file)
   if (missing !== undefined) return new UserError(missing, { cause })
   if (cause instanceof SyntaxError) {
-    return new UserError(`${syntaxErrorPlace(cause, path) ?? file}: ${cause.message}`, { cause })
+    // An import of what is not exported is a SyntaxError to V8 as well, and says so itself.
+    const kind = cause.message.startsWith('The requested module') ? '' : 'syntax error: '
+    return new UserError(`${syntaxErrorPlace(cause, path) ?? file}: ${kind}${cause.message}`, { cause })
   }
   return new UserError(`${file}: threw while it was loaded:\n${indent(userStack(stackOf(cause)))}`, { cause })
 }

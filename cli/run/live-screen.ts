@@ -7,6 +7,11 @@ export interface ScreenSize {
   readonly rows: number
 }
 
+export interface StandardStreams {
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+}
+
 /**
  * What a job prints waits this long for more, so that the display is moved once for all of it: a job that prints all
  * the time must not make it flicker.
@@ -24,7 +29,7 @@ const DEFAULT_SIZE: ScreenSize = { columns: 80, rows: 24 }
  * appears above the display, in whole lines.
  */
 export class LiveScreen {
-  private readonly terminal: NodeJS.WriteStream = process.stderr
+  private readonly terminal: NodeJS.WriteStream
   private readonly render: (size: ScreenSize) => readonly string[]
   private readonly display: TerminalDisplay
   private readonly streams: readonly { readonly own: Tap; readonly buffer: LineBuffer }[]
@@ -35,10 +40,14 @@ export class LiveScreen {
   private closed = false
 
   /** @param render makes the display; nothing is drawn while it has no lines. */
-  constructor(render: (size: ScreenSize) => readonly string[]) {
+  constructor(
+    render: (size: ScreenSize) => readonly string[],
+    { stdout, stderr }: StandardStreams = process,
+  ) {
     this.render = render
+    this.terminal = stderr
     // Where standard output goes elsewhere, writes to it do not touch the terminal.
-    const shared = [this.terminal, ...(process.stdout.isTTY ? [process.stdout] : [])]
+    const shared = [stderr, ...(stdout.isTTY ? [stdout] : [])]
     this.streams = shared.map((stream) => this.share(stream))
     const { own } = this.streams[0]!
     const columns = (): number => this.size().columns

@@ -113,11 +113,12 @@ function summarise(
   }
 }
 
-function exitCodeOf({ status }: JobResult, signal: StopSignal | undefined): number {
+function exitCodeOf({ status, cause }: JobResult, signal: StopSignal | undefined): number {
   switch (status) {
     case 'FINISHED':
       return EXIT.finished
     case 'FAILED':
+      return cause?.isUserMistake === true ? EXIT.userMistake : EXIT.failed
     case 'CANCELED':
       return EXIT.failed
     case 'SUSPENDED':

@@ -82,6 +82,13 @@ test('a job that fails ends with 1', async () => {
   expect(session.summary?.resume).toBe('resume')
 })
 
+test('a job that fails by a mistake of its user ends with 2', async () => {
+  const session = new Session()
+  const run = session.run()
+  session.job.end({ status: 'FAILED', cause: { message: 'no such file', isUserMistake: true } })
+  expect(await run).toBe(2)
+})
+
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
