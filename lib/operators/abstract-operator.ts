@@ -1,5 +1,5 @@
 import { MIN_WATERMARK, NO_TIMESTAMP } from '../model/elements.ts'
-import { OperatorFault, type FaultKind } from '../model/faults.ts'
+import { OperatorFault, UserError, type FaultKind } from '../model/faults.ts'
 import type { RuntimeContext } from '../stream/functions.ts'
 import type { Operator, OperatorContext, OperatorMetrics, Receiver } from './operator.ts'
 
@@ -74,6 +74,22 @@ export abstract class AbstractOperator implements Operator {
       cause,
       kind,
     )
+  }
+
+  /**
+   * Refuses what an `async` function returns: what it does after an `await` would belong to no batch and no barrier,
+   * and be counted twice or not at all after a restart.
+   */
+  protected synchronous<T>(result: T): T {
+    if (result instanceof Promise) {
+      // Its failure, if it comes to one, is not the message that helps.
+      result.catch(() => {})
+      throw new UserError(
+        `Operator '${this.context.uid}': expected a function that returns its result, got one that returns a promise. ` +
+          'User functions are synchronous: make it not async, and do input and output in a source or a sink',
+      )
+    }
+    return result
   }
 
   protected runtimeContext(): RuntimeContext {

@@ -14,7 +14,7 @@ export class FilterOperator extends AbstractOperator {
     this.metrics.numRecordsIn++
     let passes: boolean
     try {
-      passes = this.predicate(value)
+      passes = this.synchronous(this.predicate(value))
     } catch (cause) {
       throw this.fault(cause, timestampMs)
     }

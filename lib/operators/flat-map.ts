@@ -13,7 +13,7 @@ export class FlatMapOperator extends AbstractOperator {
   record(value: unknown, timestampMs: number): void {
     this.metrics.numRecordsIn++
     try {
-      const results = this.fn(value)
+      const results = this.synchronous(this.fn(value))
       if (Array.isArray(results)) {
         for (let i = 0; i < results.length; i++) this.emit(results[i], timestampMs)
       } else {

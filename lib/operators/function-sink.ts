@@ -29,7 +29,7 @@ export class FunctionSinkOperator extends AbstractOperator {
     this.metrics.numRecordsIn++
     this.user.timestampMs = timestampMs
     try {
-      this.fn.invoke(value, this.user)
+      this.synchronous<unknown>(this.fn.invoke(value, this.user))
     } catch (cause) {
       throw this.fault(cause, timestampMs)
     }

@@ -22,11 +22,11 @@ export class KeyedProcessOperator extends KeyedOperator {
   }
 
   protected keyed(value: unknown): void {
-    this.fn.processElement(value, this.ctx as KeyedContext<any, unknown, any>)
+    this.synchronous<unknown>(this.fn.processElement(value, this.ctx as KeyedContext<any, unknown, any>))
   }
 
   protected override onTimer(timestampMs: number): void {
-    this.fn.onTimer?.(timestampMs, this.ctx)
+    this.synchronous<unknown>(this.fn.onTimer?.(timestampMs, this.ctx))
   }
 
   override close(): void | Promise<void> {

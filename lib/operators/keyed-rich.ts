@@ -30,20 +30,21 @@ abstract class RichOperator<F extends MapFunction | FlatMapFunction | FilterFunc
 /** `map` with keyed state. */
 export class KeyedMapOperator extends RichOperator<MapFunction> {
   protected keyed(value: unknown, timestampMs: number): void {
-    this.emit(this.fn.map(value, this.ctx), timestampMs)
+    this.emit(this.synchronous(this.fn.map(value, this.ctx)), timestampMs)
   }
 }
 
 /** `flatMap` with keyed state. */
 export class KeyedFlatMapOperator extends RichOperator<FlatMapFunction> {
   protected keyed(value: unknown, timestampMs: number): void {
-    for (const result of this.fn.flatMap(value, this.ctx)) this.emit(result, timestampMs)
+    const results = this.synchronous(this.fn.flatMap(value, this.ctx))
+    for (const result of results) this.emit(result, timestampMs)
   }
 }
 
 /** `filter` with keyed state. */
 export class KeyedFilterOperator extends RichOperator<FilterFunction> {
   protected keyed(value: unknown, timestampMs: number): void {
-    if (this.fn.filter(value, this.ctx)) this.emit(value, timestampMs)
+    if (this.synchronous(this.fn.filter(value, this.ctx))) this.emit(value, timestampMs)
   }
 }

@@ -14,7 +14,7 @@ export class MapOperator extends AbstractOperator {
     this.metrics.numRecordsIn++
     let result: unknown
     try {
-      result = this.fn(value)
+      result = this.synchronous(this.fn(value))
     } catch (cause) {
       throw this.fault(cause, timestampMs)
     }

@@ -29,7 +29,7 @@ export class ProcessOperator extends AbstractOperator {
     this.metrics.numRecordsIn++
     this.user.timestampMs = timestampMs
     try {
-      this.fn.processElement(value, this.user)
+      this.synchronous<unknown>(this.fn.processElement(value, this.user))
     } catch (cause) {
       throw this.fault(cause, timestampMs)
     }

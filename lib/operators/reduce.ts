@@ -17,7 +17,7 @@ export class ReduceOperator extends KeyedOperator {
 
   protected keyed(value: unknown, timestampMs: number): void {
     const previous = this.reduced.value()
-    const next = previous === undefined ? value : this.reduce(previous, value)
+    const next = previous === undefined ? value : this.synchronous(this.reduce(previous, value))
     this.reduced.update(next)
     this.emit(next, timestampMs)
   }
