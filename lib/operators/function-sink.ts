@@ -1,3 +1,4 @@
+import { NO_TIMESTAMP } from '../model/elements.ts'
 import type { SinkFunction } from '../stream/sink.ts'
 import { AbstractOperator } from './abstract-operator.ts'
 import { CheckpointedHooks } from './checkpointed.ts'
@@ -41,6 +42,15 @@ export class FunctionSinkOperator extends AbstractOperator {
   }
 
   override status(_idle: boolean): void {}
+
+  override endOfInput(): void {
+    this.user.timestampMs = NO_TIMESTAMP
+    try {
+      this.synchronous<unknown>(this.fn.finish?.(this.user))
+    } catch (cause) {
+      throw this.fault(cause, NO_TIMESTAMP)
+    }
+  }
 
   override snapshot(checkpointId: number): void {
     this.hooks.snapshot(checkpointId)

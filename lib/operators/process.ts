@@ -1,3 +1,4 @@
+import { NO_TIMESTAMP } from '../model/elements.ts'
 import type { ProcessFunction } from '../stream/functions.ts'
 import { AbstractOperator } from './abstract-operator.ts'
 import { CheckpointedHooks } from './checkpointed.ts'
@@ -32,6 +33,15 @@ export class ProcessOperator extends AbstractOperator {
       this.synchronous<unknown>(this.fn.processElement(value, this.user))
     } catch (cause) {
       throw this.fault(cause, timestampMs)
+    }
+  }
+
+  override endOfInput(): void {
+    this.user.timestampMs = NO_TIMESTAMP
+    try {
+      this.synchronous<unknown>(this.fn.finish?.(this.user))
+    } catch (cause) {
+      throw this.fault(cause, NO_TIMESTAMP)
     }
   }
 

@@ -92,6 +92,8 @@ export interface ProcessFunction<I, O, S extends OperatorStateSpec>
   extends Lifecycle, CheckpointedFunction<S> {
   readonly emits?: TypeOf<O>
   processElement(value: I, ctx: ProcessContext<O>): void
+  /** After the last record, where all input has ended: emits what it holds back. Not called when a job is stopped. */
+  finish?(ctx: ProcessContext<O>): void
 }
 
 export interface FunctionInitializationContext<S extends OperatorStateSpec> extends RuntimeContext {

@@ -67,6 +67,8 @@ export interface SinkInvokeContext {
 /** A sink of a user's own, a record at a time, with operator state if it wants (Flink's SinkFunction). */
 export interface SinkFunction<in T, S extends OperatorStateSpec> extends Lifecycle, CheckpointedFunction<S> {
   invoke(value: T, ctx: SinkInvokeContext): void
+  /** After the last record, where all input has ended: writes what it holds back. Not called when a job is stopped. */
+  finish?(ctx: SinkInvokeContext): void
 }
 
 export interface FunctionSink<in T> {

@@ -23,6 +23,30 @@ describe('process', () => {
     ])
   })
 
+  test('finish emits what was held back, before the end of the input passes on', async () => {
+    const harness = await testHarness((words: DataStream<string>) =>
+      words.process('pairs', () => {
+        let held: string[] = []
+        return {
+          emits: type<string>(),
+          processElement(word, ctx) {
+            held.push(word)
+            if (held.length < 2) return
+            ctx.collect(held.join('+'))
+            held = []
+          },
+          finish(ctx) {
+            for (const word of held) ctx.collect(word)
+          },
+        }
+      }),
+    )
+    await harness.pushAll(['a', 'b', 'c'])
+    expect(harness.output()).toEqual(['a+b'])
+    await harness.endInput()
+    expect(harness.output()).toEqual(['a+b', 'c'])
+  })
+
   test('several side outputs, each used as often as one likes', async () => {
     const [long, short] = [outputTag<string>('long'), outputTag<string>('short')]
     const harness = await testHarness(

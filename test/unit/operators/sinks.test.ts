@@ -59,6 +59,20 @@ describe('sink function', () => {
     expect(counted).toEqual([1, 2, 3, 3])
   })
 
+  test('finish is called once, after the last record', async () => {
+    const seen: string[] = []
+    const harness = await sunk(
+      sinkFunction<string>({
+        invoke: (value) => void seen.push(value),
+        finish: (ctx) => void seen.push(`end at ${ctx.currentWatermark()}`),
+      }),
+    )
+    await harness.push('a')
+    await harness.endInput()
+    await harness.barrier()
+    expect(seen).toEqual(['a', 'end at Infinity'])
+  })
+
   test('what it throws is a fault', async () => {
     const harness = await sunk(sinkFunction<string>({ invoke: boom }))
     expect(await faultOf(harness.push('a', 3))).toMatchObject({
