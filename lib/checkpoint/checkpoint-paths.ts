@@ -14,7 +14,7 @@ export const METADATA_NAME = '_metadata'
  *     <job>/<run>/chk-<n>/_metadata      the record of checkpoint n
  *     <job>/<run>/shared/<n>-<owner>-…   a segment, first written for checkpoint n
  *     <job>/<run>/ids/<n>                no id up to n is free; written when nothing else tells
- *     <job>/<run>/attempts/<n>           no attempt up to n is to come; written when no record tells
+ *     <job>/<run>/attempts/<n>[-<id>]    no attempt up to n is to come; what the run went on from, if not from a checkpoint of its own
  */
 export const jobPrefix = (jobName: string): string => `${pathPart(jobName)}/`
 export const runDirectory = ({ jobName, runId }: RunAddress): string =>
@@ -25,6 +25,8 @@ export const metadataName = (location: string): string => `${location}/${METADAT
 export const sharedPrefix = (run: RunAddress): string => `${runPrefix(run)}shared/`
 export const idMarkers = (run: RunAddress): string => `${runPrefix(run)}ids/`
 export const attemptMarkers = (run: RunAddress): string => `${runPrefix(run)}attempts/`
+export const attemptMarker = (run: RunAddress, attempt: number, baseId: number | undefined): string =>
+  `${attemptMarkers(run)}${attempt}${baseId === undefined ? '' : `-${baseId}`}`
 export const idMarker = (run: RunAddress, id: number): string => `${idMarkers(run)}${id}`
 
 /** `name` as one part of a path, on any file system; the same for the same name only. */

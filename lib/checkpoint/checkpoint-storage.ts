@@ -1,9 +1,8 @@
 import { assert, UserError } from '../model/faults.ts'
-import { asAttempt, asCheckpointId, type Attempt, type CheckpointId } from '../model/ids.ts'
+import { asCheckpointId, type CheckpointId } from '../model/ids.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { CheckpointRecord, SegmentHandle } from './checkpoint-record.ts'
 import {
-  attemptMarkers,
   checkpointLocation,
   idInName,
   idMarker,
@@ -118,43 +117,18 @@ export class CheckpointStorage {
   }
 
   /**
-   * The last attempt that this run is known to have made, in whichever process. Sinks tell their transactions apart by
-   * it: no two attempts of a run may have one number.
-   */
-  async lastAttempt(run: RunAddress): Promise<Attempt> {
-    const { found } = await this.#readAll(runPrefix(run))
-    const known = [
-      ...found.map(({ record }) => record.attempt),
-      ...(await this.#markedAttempts(run)).map((one) => one.attempt),
-    ]
-    return asAttempt(Math.max(0, ...known))
-  }
-
-  /** The run begins `attempt`: it will not be forgotten, even if the attempt completes no checkpoint. */
-  async rememberAttempt(run: RunAddress, attempt: Attempt): Promise<void> {
-    const earlier = await this.#markedAttempts(run)
-    await this.#blobs.putIfAbsent(`${attemptMarkers(run)}${attempt}`, new Uint8Array())
-    for (const { name } of earlier) await this.#blobs.delete(name)
-  }
-
-  async #markedAttempts(run: RunAddress): Promise<{ name: string; attempt: number }[]> {
-    const names = await this.#blobs.list(attemptMarkers(run))
-    return names
-      .map((name) => ({ name, attempt: Number(name.slice(attemptMarkers(run).length)) }))
-      .filter(({ attempt }) => Number.isInteger(attempt))
-  }
-
-  /**
    * Removes a checkpoint's record, if it is there: to be done before any of its segments go, so that no checkpoint is
    * ever there in part.
    */
   async removeRecord(run: RunAddress, checkpointId: CheckpointId): Promise<void> {
     const metadata = metadataName(checkpointLocation(run, checkpointId))
     const names = await this.#blobs.list(runPrefix(run))
-    if (!names.includes(metadata)) return
-    // Its segments may go next, and tell nothing of ids then.
-    const lasting = names.filter((name) => name !== metadata && !name.startsWith(sharedPrefix(run)))
-    await this.#rememberIds(run, highestId(names), lasting)
+    if (names.includes(metadata)) {
+      // Its segments may go next, and tell nothing of ids then.
+      const lasting = names.filter((name) => name !== metadata && !name.startsWith(sharedPrefix(run)))
+      await this.#rememberIds(run, highestId(names), lasting)
+    }
+    // Also if it is gone from sight: its removal may not be durable yet.
     await this.#blobs.delete(metadata)
   }
 
@@ -182,9 +156,22 @@ export class CheckpointStorage {
     for (const orphan of orphans) await this.#blobs.delete(orphan)
   }
 
-  /** Removes what is left of a run that ended with nothing to go on from. */
+  /**
+   * Removes what is left of a run that ended with nothing to go on from. The newest that one could go on from goes
+   * last of these: at whatever moment a crash comes, nobody goes on from an older one in its place.
+   */
   async forgetRun(run: RunAddress): Promise<void> {
-    for (const name of await this.#blobs.list(runPrefix(run))) await this.#blobs.delete(name)
+    const names = await this.#blobs.list(runPrefix(run))
+    const startId = (name: string): number => {
+      const base = /\/attempts\/\d+-(\d+)$/.exec(name)?.[1]
+      if (base !== undefined) return Number(base)
+      return isMetadata(name) ? (idInName(name) ?? 0) : Number.POSITIVE_INFINITY
+    }
+    const byStart = names.toSorted((a, b) => {
+      const [idA, idB] = [startId(a), startId(b)]
+      return idA === idB ? 0 : idA - idB
+    })
+    for (const name of byStart) await this.#blobs.delete(name)
   }
 
   /** What to call a name of this store in messages and to users. */

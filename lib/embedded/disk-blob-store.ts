@@ -69,7 +69,9 @@ export class DiskBlobStore implements BlobStore {
     assertBlobName(name)
     const path = join(this.location, name)
     try {
-      await this.#files.unlink(path)
+      await this.#files.unlink(path).catch((cause: unknown) => {
+        if (!hasCode(cause, 'ENOENT')) throw cause
+      })
       // A record must not come back after a power cut when the segments it names are gone.
       await this.#files.syncDirectory(dirname(path))
     } catch (cause) {

@@ -12,7 +12,7 @@ export class DurableDirectories {
   readonly #durable = new Set<string>()
   #making: Promise<void> = Promise.resolve()
 
-  /** Names below `root`, and its own, are looked after. */
+  /** Names below `root`, its own and those above it are looked after. */
   constructor(root: string, files: DiskFiles) {
     this.#root = root
     this.#files = files
@@ -32,14 +32,17 @@ export class DurableDirectories {
   async #make(directory: string): Promise<void> {
     const topmost = await this.#files.makeDirectory(directory)
     if (topmost !== undefined) this.#forget(topmost)
-    const above = Math.min(this.#root.length, topmost?.length ?? Number.POSITIVE_INFINITY)
     const flushed: string[] = []
     for (
       let current = directory;
-      current.length >= above && !this.#durable.has(current);
+      current !== dirname(current) && !this.#durable.has(current);
       current = dirname(current)
     ) {
-      await this.#files.syncDirectory(dirname(current))
+      const isOurs = current.length >= Math.min(this.#root.length, topmost?.length ?? this.#root.length)
+      await this.#files.syncDirectory(dirname(current)).catch((cause: unknown) => {
+        // Far above, where we may not even look.
+        if (isOurs) throw cause
+      })
       flushed.push(current)
     }
     for (const one of flushed) this.#durable.add(one)

@@ -176,6 +176,8 @@ export class JobMaster {
       }
       case 'discard': {
         const { checkpointId } = command
+        // When the job is over, all goes together, in an order that leaves nothing old to go on from.
+        if (isTerminal(this.state.status)) return
         this.later(async () => {
           await storage.discard(checkpointId).catch((cause: unknown) => {
             this.warn(`Checkpoint ${checkpointId} was not removed: ${messageOf(cause)}`)
@@ -257,6 +259,14 @@ export class JobMaster {
     await this.tearDown(attempt)
   }
 
+  /** Never older than what is committed. */
+  private get newestPoint(): RestorePoint | undefined {
+    const { completed, committedId, committedSavepoint, lastSavepoint, initialRestorePoint } = this.state
+    const restored = lastSavepoint?.checkpointId === committedId ? lastSavepoint : undefined
+    const known = [completed.at(-1), committedSavepoint, restored].filter((one) => one !== undefined)
+    return known.toSorted((a, b) => a.checkpointId - b.checkpointId).at(-1) ?? initialRestorePoint
+  }
+
   private later(work: () => Promise<void>): void {
     this.storageWork = this.storageWork.then(work).catch((cause: unknown) => this.crash(cause))
   }
@@ -265,11 +275,13 @@ export class JobMaster {
   private end(): void {
     this.alarm?.cancel()
     this.later(async () => {
-      const kept = this.state.completed.map(({ checkpointId }) => checkpointId)
-      await this.attempted('Cleaning up', () => this.parts.storage.close(kept))
-      await this.attempted('Ending', () => this.parts.onEnd())
       const { status, cause, completed } = this.state
-      const last = completed.at(-1)
+      const kept = completed.map(({ checkpointId }) => checkpointId)
+      const { retentionOnCancel } = this.parts.config.checkpointing
+      const done = status === 'FINISHED' || (status === 'CANCELED' && retentionOnCancel === 'delete')
+      await this.attempted('Cleaning up', () => this.parts.storage.close(kept, done))
+      await this.attempted('Ending', () => this.parts.onEnd())
+      const last = done ? undefined : this.newestPoint
       this.settle({
         status: status as JobResult['status'],
         cause: status === 'FAILED' ? cause : undefined,

@@ -1,5 +1,7 @@
+import type { AttemptLog } from '../checkpoint/attempt-log.ts'
 import { assembleRecord } from '../checkpoint/assemble-record.ts'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { RunAddress } from '../checkpoint/checkpoint-paths.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CoordinatedTask, PendingCheckpoint, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import { planRestore } from '../checkpoint/restore-plan.ts'
@@ -7,7 +9,7 @@ import type { OperatorAck, TaskAck } from '../checkpoint/task-ack.ts'
 import type { JobPlan, JobVertex } from '../graph/plan.ts'
 import { MIN_WATERMARK } from '../model/elements.ts'
 import { assert } from '../model/faults.ts'
-import { taskId, type CheckpointId, type TaskId } from '../model/ids.ts'
+import { taskId, type Attempt, type CheckpointId, type TaskId } from '../model/ids.ts'
 import { stateSpecOf } from '../operators/state-spec.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -27,6 +29,9 @@ export interface JobStorageParts {
   readonly tasks: readonly CoordinatedTask[]
   /** Holds this run's checkpoints. */
   readonly checkpoints: CheckpointStorage
+  readonly attempts: AttemptLog
+  /** Whether this is the location of a checkpoint of this run. */
+  isOwn(location: string): boolean
   /** Opens the checkpoint or savepoint that a restore point names. */
   open(location: string): Promise<OpenedCheckpoint>
   readonly savepointDirectory: string
@@ -52,7 +57,7 @@ export class JobStorage {
     this.parts = parts
   }
 
-  /** Loads what the next attempt begins with, and forgets the attempt before. @throws UserError if it cannot be used. */
+  /** Loads what `attempt` begins with, and forgets the attempt before. @throws UserError if it cannot be used. */
   async beginAttempt(restoreFrom: RestorePoint | undefined): Promise<RestoreOf> {
     await this.endAttempt()
     if (restoreFrom === undefined) return () => this.freshTask()
@@ -103,6 +108,26 @@ export class JobStorage {
     }
   }
 
+  /** Before an attempt runs: it commits what it begins from. */
+  async rememberAttempt(attempt: Attempt, restoreFrom: RestorePoint | undefined): Promise<void> {
+    if (restoreFrom !== undefined && !this.parts.isOwn(restoreFrom.location)) {
+      await this.rememberBase(attempt, restoreFrom.checkpointId, restoreFrom.location)
+    } else if (attempt > 1) await this.parts.attempts.remember(this.run, attempt, undefined)
+    // The first attempt is told by its first checkpoint; without one, the run is not gone on with.
+  }
+
+  private rememberBase(attempt: Attempt, checkpointId: CheckpointId, location: string): Promise<void> {
+    return this.parts.attempts.remember(this.run, attempt, {
+      checkpointId,
+      location,
+      atMs: this.parts.clock.now(),
+    })
+  }
+
+  private get run(): RunAddress {
+    return { jobName: this.parts.plan.jobName, runId: this.parts.runId }
+  }
+
   /** Makes a task's snapshot durable; resolves to the acknowledgement that says so. */
   persist(task: TaskId, snapshot: TaskSnapshot): Promise<TaskAck> {
     const before = this.persisting.get(task) ?? Promise.resolve()
@@ -122,7 +147,15 @@ export class JobStorage {
     })
     if (pending.kind === 'savepoint') {
       const directory = pending.target ?? savepointDirectory
-      return writeSavepointTo(directory, record, (handle) => checkpoints.readSegment(handle), this.parts)
+      const location = await writeSavepointTo(
+        directory,
+        record,
+        (handle) => checkpoints.readSegment(handle),
+        this.parts,
+      )
+      // What ends the job is committed before the job has ended: from here on nothing older will do.
+      if (pending.purpose === 'stop') await this.rememberBase(pending.attempt, pending.checkpointId, location)
+      return location
     }
     const name = await checkpoints.store(record)
     this.registry.stored(pending.checkpointId, record)
@@ -137,12 +170,16 @@ export class JobStorage {
     await this.removeUnused()
   }
 
-  /** The job is over: keeps the checkpoints named, what they need, and nothing else. */
-  async close(kept: readonly CheckpointId[]): Promise<void> {
+  /**
+   * The job is over: keeps the checkpoints named, what they need, and nothing else; but, unless it is `done`, what it
+   * went on from.
+   */
+  async close(kept: readonly CheckpointId[], done: boolean): Promise<void> {
     await this.endAttempt()
-    const { plan, runId, checkpoints } = this.parts
-    const run = { jobName: plan.jobName, runId }
-    if (kept.length === 0) return checkpoints.forgetRun(run)
+    const { checkpoints, attempts } = this.parts
+    const { run } = this
+    const hasBase = (await attempts.last(run)).checkpointId > 0
+    if (kept.length === 0 && (done || !hasBase)) return checkpoints.forgetRun(run)
     // A removal may have failed when it was ordered.
     for (const checkpointId of this.registry.retainedBut(kept)) {
       await checkpoints.removeRecord(run, checkpointId as CheckpointId)

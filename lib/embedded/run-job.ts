@@ -1,5 +1,8 @@
+import { join, sep } from 'node:path'
+import { runDirectory } from '../checkpoint/checkpoint-paths.ts'
 import { needsFinalCommit, tasksOf } from '../checkpoint/coordinated-tasks.ts'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { messageOf } from '../model/faults.ts'
 import { buildStreamGraph } from '../graph/build-stream-graph.ts'
 import { planJob } from '../graph/plan-job.ts'
 import type { JobPlan } from '../graph/plan.ts'
@@ -66,23 +69,25 @@ async function begin(parts: Beginning): Promise<JobHandle> {
   const run = { jobName: plan.jobName, runId: start.runId }
   const tasks = tasksOf(plan)
   const events = new EventLog()
+  const warn = (message: string): void => events.emit({ type: 'warning', atMs: clock.now(), message })
   if (config.checkpointing.unaligned) {
     const message = 'Unaligned checkpoints are not available here yet: this run takes aligned ones'
     events.emit({ type: 'warning', atMs: clock.now(), message })
   }
-  const checkpoints = new CheckpointStorage(start.blobs, sha256)
   const storage = new JobStorage({
     plan,
     runId: start.runId,
     tasks,
-    checkpoints,
+    checkpoints: new CheckpointStorage(start.blobs, sha256),
+    attempts: start.attempts,
+    isOwn: (location) => location.startsWith(join(start.blobs.location, runDirectory(run), sep)),
     open: start.open,
     savepointDirectory: config.checkpointing.savepointDirectory,
     random,
     files: world.files,
     clock,
     allowNonRestoredState: options.allowNonRestoredState ?? false,
-    onWarning: (message) => events.emit({ type: 'warning', atMs: clock.now(), message }),
+    onWarning: warn,
   })
   // What cannot be restored is refused here, before the job starts, and not by a failing job.
   let prepared: RestoreOf | undefined = await storage.beginAttempt(start.restoreFrom)
@@ -97,8 +102,12 @@ async function begin(parts: Beginning): Promise<JobHandle> {
     emit: (event) => events.emit(event),
     onEnd: () => start.release(),
     makeAttempt: async (attempt, restoreFrom, own) => {
-      // The first attempt of a run is told by its first checkpoint; without one, the run is not gone on with.
-      if (attempt > 1) await checkpoints.rememberAttempt(run, attempt)
+      await storage.rememberAttempt(attempt, restoreFrom)
+      if (attempt === start.lastAttempt + 1) {
+        await start.removeDeadRuns().catch((cause: unknown) => {
+          warn(`What earlier runs left was not removed: ${messageOf(cause)}`)
+        })
+      }
       const restoreOf = prepared ?? (await storage.beginAttempt(restoreFrom))
       prepared = undefined
       return new JobAttempt({

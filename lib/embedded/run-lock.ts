@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { UserError } from '../model/faults.ts'
-import { blobStoreError, hasCode, type DiskFiles, type WritableFile } from './disk-files.ts'
+import { blobStoreError, hasCode, type DiskFiles } from './disk-files.ts'
 import { DurableDirectories } from './durable-directories.ts'
 import { temporaryName } from './temporary-names.ts'
 
@@ -24,8 +24,7 @@ export async function lockRun(directory: string, files: DiskFiles): Promise<() =
   if (own.has(path)) throw taken(directory, 'a job of this process')
   own.add(path)
   try {
-    const directories = new DurableDirectories(dirname(dirname(directory)), files)
-    while (!(await claim(path, files, directories))) await takeOver(path, files)
+    await acquire(path, files)
   } catch (cause) {
     own.delete(path)
     throw cause instanceof UserError ? cause : blobStoreError('lock', directory, cause)
@@ -33,6 +32,18 @@ export async function lockRun(directory: string, files: DiskFiles): Promise<() =
   return async () => {
     await release(directory, path, files)
     own.delete(path)
+  }
+}
+
+async function acquire(path: string, files: DiskFiles): Promise<void> {
+  const directories = new DurableDirectories(dirname(dirname(dirname(path))), files)
+  for (let tries = 1; ; tries++) {
+    try {
+      while (!(await claim(path, files, directories))) await takeOver(path, files)
+      return
+    } catch (cause) {
+      if (!hasCode(cause, 'ENOENT') || tries >= DIRECTORY_TRIES_MAX) throw cause
+    }
   }
 }
 
@@ -56,28 +67,14 @@ async function claim(path: string, files: DiskFiles, directories: DurableDirecto
 }
 
 async function write(path: string, files: DiskFiles, directories: DurableDirectories): Promise<void> {
-  const file = await create(path, files, directories)
+  // Checkpoints come to lie in the same directory.
+  await directories.make(dirname(path))
+  const file = await files.create(path)
   try {
     const bytes = new TextEncoder().encode(String(process.pid))
     for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written))
   } finally {
     await file.close()
-  }
-}
-
-/** Checkpoints come to lie in the same directory. */
-async function create(
-  path: string,
-  files: DiskFiles,
-  directories: DurableDirectories,
-): Promise<WritableFile> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await directories.make(dirname(path))
-      return await files.create(path)
-    } catch (cause) {
-      if (!hasCode(cause, 'ENOENT') || tries >= DIRECTORY_TRIES_MAX) throw cause
-    }
   }
 }
 
@@ -96,9 +93,12 @@ async function takeOver(path: string, files: DiskFiles): Promise<void> {
     if (hasCode(cause, 'ENOENT')) return
     throw cause
   }
-  // Another process may have been quicker: what was taken away then is its lock.
-  if ((await read(aside, files)) !== owner) await files.link(aside, path).catch(() => undefined)
-  await files.unlink(aside).catch(() => undefined)
+  try {
+    // Another process may have been quicker: what was taken away then is its lock.
+    if ((await read(aside, files)) !== owner) await files.link(aside, path).catch(() => undefined)
+  } finally {
+    await files.unlink(aside).catch(() => undefined)
+  }
 }
 
 async function read(path: string, files: DiskFiles): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
 import { checkpointLocation, runDirectory, type RunAddress } from '../checkpoint/checkpoint-paths.ts'
+import { AttemptLog, type RunBase } from '../checkpoint/attempt-log.ts'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CompletedCheckpoint, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import type { JobPlan } from '../graph/plan.ts'
@@ -10,6 +11,7 @@ import type { BlobStore } from '../ports/blob-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { JobConfig } from '../stream/config.ts'
+import { removeDeadRuns } from './dead-runs.ts'
 import { DiskBlobStore } from './disk-blob-store.ts'
 import type { DiskFiles } from './disk-files.ts'
 import { MemoryBlobStore } from './memory-blob-store.ts'
@@ -21,6 +23,7 @@ import { sha256 } from './sha256.ts'
 export interface StartPoint {
   readonly runId: string
   readonly blobs: BlobStore
+  readonly attempts: AttemptLog
   readonly restoreFrom: RestorePoint | undefined
   /** Of this run, in an earlier process. */
   readonly lastAttempt: Attempt
@@ -32,6 +35,8 @@ export interface StartPoint {
     readonly segments: readonly SegmentHandle[]
   }[]
   readonly open: (location: string) => Promise<OpenedCheckpoint>
+  /** Removes what dead runs of the job left that nobody needs now that this one is there. */
+  removeDeadRuns(): Promise<void>
   /** Lets another process go on with this run. */
   release(): Promise<void>
 }
@@ -53,6 +58,7 @@ export async function openStart(parts: StartParts): Promise<StartPoint> {
     ? new MemoryBlobStore()
     : await DiskBlobStore.open(config.checkpointing.directory, files)
   const storage = new CheckpointStorage(blobs, sha256)
+  const attempts = new AttemptLog(blobs)
   const open = (location: string): Promise<OpenedCheckpoint> =>
     location.startsWith(`${blobs.location}/`) && inMemory
       ? openInMemory(location, blobs)
@@ -68,17 +74,28 @@ export async function openStart(parts: StartParts): Promise<StartPoint> {
       own === undefined
         ? []
         : (await storage.list(plan.jobName)).filter(({ record }) => record.runId === runId)
+    const last = await attempts.last(run)
     return {
       runId,
       blobs,
+      attempts,
       open,
       release,
+      removeDeadRuns: async () => {
+        const { jobName } = plan
+        const goesOn = opened !== undefined
+        if (!inMemory) await removeDeadRuns({ blobs, files, jobName, successor: runId, goesOn })
+      },
       restoreFrom:
         opened === undefined
           ? undefined
           : { checkpointId: opened.record.checkpointId, kind: opened.record.kind, location: opened.path },
-      lastAttempt: await storage.lastAttempt(run),
-      nextCheckpointId: await nextId(storage, run, opened),
+      lastAttempt: asAttempt(Math.max(last.attempt, ...kept.map(({ record }) => record.attempt))),
+      nextCheckpointId: await nextId(
+        storage,
+        run,
+        Math.max(opened?.record.checkpointId ?? 0, last.checkpointId),
+      ),
       retained: kept.map(({ location, record }) => ({
         checkpointId: record.checkpointId,
         segments: record.operators.flatMap(({ segments }) => segments),
@@ -106,6 +123,10 @@ async function openFrom({ from, plan, config, files }: StartParts): Promise<Open
   const { directory } = config.checkpointing
   const blobs = await DiskBlobStore.open(directory, files)
   const latest = await new CheckpointStorage(blobs, sha256).latest(plan.jobName)
+  const base = await latestBase(blobs, plan.jobName)
+  if (base !== undefined && (latest === undefined || latest.record.completedAtMs <= base.atMs)) {
+    return openBase(base, files)
+  }
   if (latest === undefined) {
     throw new UserError(
       `--from latest: expected a completed checkpoint of job '${plan.jobName}' in ${resolve(directory)}, found none. ` +
@@ -113,6 +134,34 @@ async function openFrom({ from, plan, config, files }: StartParts): Promise<Open
     )
   }
   return openCheckpoint(join(blobs.location, latest.location), files)
+}
+
+/**
+ * The newest of what runs of the job went on from without completing a checkpoint after it. An older checkpoint would
+ * not do in its place: what came after that is committed.
+ */
+async function latestBase(blobs: BlobStore, jobName: string): Promise<RunBase | undefined> {
+  const records = await new CheckpointStorage(blobs, sha256).list(jobName)
+  const bases = await new AttemptLog(blobs).bases(jobName)
+  return bases
+    .filter(({ runId, checkpointId }) => {
+      return !records.some(({ record }) => record.runId === runId && record.checkpointId > checkpointId)
+    })
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .at(-1)
+}
+
+async function openBase({ location }: RunBase, files: DiskFiles): Promise<OpenedCheckpoint> {
+  try {
+    return await openCheckpoint(location, files)
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause
+    throw new UserError([
+      `--from latest: the job last went on from ${location}, which cannot be used any more. To begin from an older ` +
+        'checkpoint all the same, which may give again what it gave already, name its path',
+      ...cause.problems,
+    ])
+  }
 }
 
 /** The run that a checkpoint belongs to, where this job can go on with that run. */
@@ -123,14 +172,9 @@ function ownRun({ record, path }: OpenedCheckpoint, root: string, jobName: strin
     : undefined
 }
 
-/** Ids go on from the checkpoint that the run begins from, and are never used again within a run. */
-async function nextId(
-  storage: CheckpointStorage,
-  run: RunAddress,
-  opened: OpenedCheckpoint | undefined,
-): Promise<CheckpointId> {
-  const free = await storage.nextCheckpointId(run)
-  return opened === undefined ? free : asCheckpointId(Math.max(free, opened.record.checkpointId + 1))
+/** Ids go on from what the run begins from, and are never used again within a run. */
+async function nextId(storage: CheckpointStorage, run: RunAddress, usedId: number): Promise<CheckpointId> {
+  return asCheckpointId(Math.max(await storage.nextCheckpointId(run), usedId + 1))
 }
 
 /** Sorts by time of start; unlike that of any other run. */

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DiskBlobStore } from '../../../lib/embedded/disk-blob-store.ts'
 import { nodeFiles, type DiskFiles } from '../../../lib/embedded/disk-files.ts'
@@ -137,9 +137,12 @@ describe('durability', () => {
       },
     })
     await store.putIfAbsent('a/b/c', BYTES)
-    // The store's own directory is new as well: its name is in the one above.
-    const above = `flush ${dirname(directory).slice(directory.length)}/`
-    expect(steps).toEqual(['flush /a/', 'flush /', above, 'flush file', 'link', 'flush /a/b/'])
+    // Who made the directories above may have crashed before their names were durable.
+    expect(steps.slice(0, 2)).toEqual(['flush /a/', 'flush /'])
+    expect(steps.slice(-3)).toEqual(['flush file', 'link', 'flush /a/b/'])
+    steps.length = 0
+    await store.putIfAbsent('a/b/d', BYTES)
+    expect(steps).toEqual(['flush file', 'link', 'flush /a/b/'])
   })
 
   it('makes the directory again when another process removed it meanwhile', async () => {
