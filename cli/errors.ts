@@ -1,4 +1,5 @@
 import { UserError } from '../lib/model/faults.ts'
+import { BlobStoreError } from '../lib/ports/blob-store.ts'
 import { VERSION } from './package.ts'
 import { EXIT } from './exit-codes.ts'
 import { colorsFor } from './text/colors.ts'
@@ -11,10 +12,20 @@ export function isUserError(cause: unknown): cause is UserError {
   )
 }
 
+/**
+ * What the user has to mend, if that is what `cause` tells; undefined if it is a defect. A directory that cannot be
+ * read or written is theirs to mend as well.
+ */
+export function problemsOf(cause: unknown): readonly string[] | undefined {
+  if (isUserError(cause)) return cause.problems
+  return cause instanceof BlobStoreError ? [cause.message] : undefined
+}
+
 /** What a command threw, on standard error; returns the exit code. */
 export function reportError(cause: unknown): number {
-  if (isUserError(cause)) {
-    reportProblems(cause.problems)
+  const problems = problemsOf(cause)
+  if (problems !== undefined) {
+    reportProblems(problems)
     return EXIT.userMistake
   }
   reportInternalError(cause)

@@ -1,6 +1,6 @@
 import type { JobEvent, JobMetrics } from '../../lib/embedded/job-handle.ts'
 import { messageOf } from '../../lib/model/faults.ts'
-import { isUserError } from '../errors.ts'
+import { problemsOf } from '../errors.ts'
 import { EXIT, type StopSignal } from '../exit-codes.ts'
 import { VERSION } from '../package.ts'
 import { jsonLine, jsonMetrics, jsonResult, type JsonEvent } from './json-events.ts'
@@ -36,10 +36,9 @@ export class JsonReporter implements RunReporter {
   }
 
   failed(cause: unknown): void {
-    const userError = isUserError(cause)
-    const problems = userError ? cause.problems : [messageOf(cause)]
-    const exitCode = userError ? EXIT.userMistake : EXIT.internalError
-    this.write({ type: 'error', atMs: Date.now(), exitCode, problems })
+    const problems = problemsOf(cause)
+    const exitCode = problems === undefined ? EXIT.internalError : EXIT.userMistake
+    this.write({ type: 'error', atMs: Date.now(), exitCode, problems: problems ?? [messageOf(cause)] })
   }
 
   stoppedAtOnce(signal: StopSignal): void {

@@ -19,7 +19,7 @@ export interface StandardStreams {
 const PRINT_EVERY_MS = 50
 
 /** What waits is no more than this. */
-const WAITING_CHARS_MAX = 1 << 16
+const WAITING_CHARS_MAX = 1 << 20
 
 /** Of a terminal that does not say, as some recorders of terminals do not. */
 const DEFAULT_SIZE: ScreenSize = { columns: 80, rows: 24 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { millrace, ROOT, type Ended } from './millrace.ts'
 import { project } from './project.ts'
 
+const TICKER = join(ROOT, 'test/fixtures/jobs/ticker.ts')
 const LETTERS = join(ROOT, 'test/fixtures/jobs/letters.ts')
 
 const IMPORT = `import { defineJob } from 'millrace'\n`
@@ -225,6 +226,13 @@ describe.concurrent('settings', () => {
 })
 
 describe.concurrent('checkpoints', () => {
+  test('a directory for them that is none', async () => {
+    const args = ['run', TICKER, '--set', 'execution.checkpointing.dir=file']
+    const { code, stderr } = await millrace(args, { cwd: project({ file: '' }) })
+    expect(problems(stderr)).toEqual([expect.stringMatching(/^error: .*file: .* expected a directory/)])
+    expect(code).toBe(2)
+  })
+
   test('none to go on from', async () => {
     const { code, stderr } = await millrace(['run', LETTERS, '--from', 'latest'], { cwd: project({}) })
     expect(code).toBe(2)
