@@ -162,11 +162,6 @@ export class CheckpointStorage {
    */
   async forgetRun(run: RunAddress): Promise<void> {
     const names = await this.#blobs.list(runPrefix(run))
-    const startId = (name: string): number => {
-      const base = /\/attempts\/\d+-(\d+)$/.exec(name)?.[1]
-      if (base !== undefined) return Number(base)
-      return isMetadata(name) ? (idInName(name) ?? 0) : Number.POSITIVE_INFINITY
-    }
     const byStart = names.toSorted((a, b) => {
       const [idA, idB] = [startId(a), startId(b)]
       return idA === idB ? 0 : idA - idB
@@ -223,6 +218,13 @@ function runOf(location: string): string {
 
 function highestId(names: readonly string[]): number {
   return names.reduce((highest, name) => Math.max(highest, idInName(name) ?? 0), 0)
+}
+
+/** Of a name that one could go on from: its checkpoint's id. The rest comes after. */
+function startId(name: string): number {
+  const base = /\/attempts\/\d+-(\d+)$/.exec(name)?.[1]
+  if (base !== undefined) return Number(base)
+  return isMetadata(name) ? (idInName(name) ?? 0) : Number.POSITIVE_INFINITY
 }
 
 function isMetadata(name: string): boolean {

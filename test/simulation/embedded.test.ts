@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { randomCase, runCase, type Backend, type Case, type Outcome } from './run-case.ts'
+
+/** Cases of each kind. MILLRACE_SIMULATION_CASES: more or fewer; `npm run simulate` runs on its own. */
+const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 200)
+/** Where the seeds begin; each run of the tests takes others. MILLRACE_SIMULATION_SEED: the same again. */
+const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? Math.floor(Math.random() * 1e9))
+
+async function outcomeOf(seed: number, mode: Case['mode'], backends: readonly Backend[]): Promise<Outcome> {
+  const replay = `npm run simulate -- --seeds 1 --seed ${seed} --mode ${mode} --backends ${backends.join()} --trace`
+  let outcome: Outcome
+  try {
+    outcome = await runCase(randomCase(seed, mode, backends))
+  } catch (cause) {
+    throw new Error(`seed ${seed}: ${replay}`, { cause })
+  }
+  if (outcome.problems.length > 0)
+    throw new Error([`seed ${seed}: ${replay}`, ...outcome.problems].join('\n'))
+  return outcome
+}
+
+describe('any job, on any input, with any failures, comes to what a plain computation does', () => {
+  const kinds: readonly (readonly [Case['mode'], readonly Backend[], number])[] = [
+    ['exactly-once', ['filesystem'], 4 * CASES],
+    ['exactly-once', ['memory'], CASES],
+    ['exactly-once', ['memory', 'filesystem', 'lmdb'], CASES / 4],
+    ['exactly-once', ['lmdb'], CASES / 8],
+    ['at-least-once', ['filesystem', 'memory'], CASES],
+  ]
+  test.each(kinds)(
+    '%s, %s: %i cases (invariants 4 to 7, 9 to 11)',
+    { timeout: 120_000 },
+    async (mode, backends, cases) => {
+      const totals = { completed: 0, restarts: 0, faults: 0, lives: 0 }
+      for (let seed = FIRST; seed < FIRST + cases; seed++) {
+        const outcome = await outcomeOf(seed, mode, backends)
+        totals.completed += outcome.completed
+        totals.restarts += outcome.restarts
+        totals.faults += outcome.faults.length
+        totals.lives += outcome.lives
+      }
+      // It is no test if nothing happens.
+      if (cases < 20) return
+      for (const total of Object.values(totals)) expect(total).toBeGreaterThan(cases / 10)
+    },
+  )
+})
+
+describe('what once went wrong', () => {
+  // The seeds mean what they do with this generator alone: a change to it makes them cases like any other.
+  const once: readonly (readonly [number, string])[] = [
+    [36, 'a finished job kept its checkpoints where a full disk had no room for a marker'],
+    [45, 'a power cut took the directory of a run, whose name was never flushed'],
+    [1365, 'a task restored after the end of its input kept event time from going on'],
+    [102149, 'a job that failed in the last step of a stop began from nothing'],
+    [102351, 'a job that failed in the last step of a stop went on from an older checkpoint'],
+    [103068, 'a job killed after it had gone on from a savepoint went on from before it'],
+    [105495, 'a lock that could not be read left a file behind'],
+    [106562, 'a record whose removal was not durable came back without its segments'],
+    [107440, 'directories that a failed process had made were trusted to be durable'],
+    [109055, 'a lock that could not be written left a file behind'],
+    [203731, 'a job killed while it cleaned up left an old checkpoint longer than newer ones'],
+    [207277, 'a job killed while it cleaned up left what it had gone on from longer than its checkpoints'],
+  ]
+  test.each(once)('seed %i: %s', async (seed) => {
+    const { problems } = await outcomeOf(seed, 'exactly-once', ['filesystem'])
+    expect(problems).toEqual([])
+  })
+})
