@@ -9,7 +9,7 @@ const SMALL_HEAP_MB = 128
 /** 256 characters a key: 300 MB and more of state, not counting what holds it together. */
 const LARGE = { keys: 1_200_000, updates: 400_000 }
 const LARGE_QUICK = { keys: 60_000, updates: 60_000 }
-/** Within the 64 MiB that the backend's cache takes, by its own estimate. */
+/** Well within the part of the heap that the cache takes, by its own estimate. */
 const FITTING = { keys: 25_000, updates: 1_000_000 }
 const FITTING_QUICK = { keys: 20_000, updates: 50_000 }
 const TARGET = 0.2

@@ -92,7 +92,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
   // What cannot be restored is refused here, before the job starts, and not by a failing job.
   let prepared: RestoreOf | undefined = await storage.beginAttempt(start.restoreFrom)
   for (const { checkpointId, segments } of start.retained) storage.adopt(checkpointId, segments)
-  const backends = await stateBackends(config.stateBackend, start.runId)
+  const backends = await stateBackends(config.stateBackend, start.runId, plan)
   const master = new JobMaster({
     config,
     clock,
