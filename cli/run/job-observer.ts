@@ -10,8 +10,6 @@ export interface JobView {
   readonly startedAtMs: number
   readonly attempt: number
   readonly restarts: number
-  /** Where the present attempt began; undefined: from nothing. */
-  readonly restoredFrom: string | undefined
   readonly lastFailure: { readonly atMs: number; readonly cause: FailureCause } | undefined
   /** Set while a restart is waited for. */
   readonly restartAtMs: number | undefined
@@ -59,7 +57,6 @@ export class JobObserver {
   private readonly startedAtMs: number
   private readonly sourceUids: ReadonlySet<string>
   private status: JobStatus
-  private restoredFrom: string | undefined
   private lastFailure: JobView['lastFailure']
   private restartAtMs: number | undefined
   private checkpoints: CheckpointsView = {
@@ -94,9 +91,6 @@ export class JobObserver {
           this.lastFailure = { atMs: event.atMs, cause: event.cause }
         }
         return
-      case 'deployed':
-        this.restoredFrom = event.restoredFrom
-        return
       case 'restarting':
         this.restartAtMs = event.atMs + event.delayMs
         return
@@ -106,6 +100,7 @@ export class JobObserver {
       case 'checkpoint-failed':
         this.checkpointFailed(event)
         return
+      case 'deployed':
       case 'checkpoint-triggered':
       case 'warning':
     }
@@ -124,12 +119,11 @@ export class JobObserver {
 
   view(): JobView {
     const newest = this.samples.at(-1)
-    const { jobName, status, startedAtMs, restoredFrom, lastFailure, restartAtMs, checkpoints } = this
+    const { jobName, status, startedAtMs, lastFailure, restartAtMs, checkpoints } = this
     return {
       jobName,
       status,
       startedAtMs,
-      restoredFrom,
       lastFailure,
       restartAtMs,
       checkpoints,

@@ -15,8 +15,10 @@ export class StopSignals {
   constructor(onHang: () => void) {
     this.watchdog = new Watchdog({
       onHang: () => {
+        if (this.listener === undefined) return 'ignore'
         this.setListening(false)
         onHang()
+        return 'tell'
       },
       onAnswer: () => this.setListening(true),
     })

@@ -22,8 +22,11 @@ export interface WatchdogSettings {
 }
 
 export interface WatchdogListener {
-  /** This thread does not answer. Called in it all the same, in the midst of whatever it does. */
-  onHang(): void
+  /**
+   * This thread does not answer. Called in it all the same, in the midst of whatever it does. Returns whether the user
+   * is to be told.
+   */
+  onHang(): 'tell' | 'ignore'
   /** It answers again. */
   onAnswer(): void
 }
@@ -44,8 +47,7 @@ export class Watchdog {
     const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
     const onHang = (): string => {
       this.hung = true
-      listener.onHang()
-      return hangNotice(new Error('hang').stack ?? '')
+      return listener.onHang() === 'tell' ? hangNotice(new Error('hang').stack ?? '') : ''
     }
     Object.defineProperty(process, Symbol.for(ON_HANG_KEY), { value: onHang, configurable: true })
 
