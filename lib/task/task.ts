@@ -65,11 +65,11 @@ export class Task {
   /** Tail first, so that no record meets an operator that is not open. */
   async open(): Promise<void> {
     for (const one of this.operators.toReversed()) await this.guarded(one, (operator) => operator.open())
+    if (this.refusesUnknownState) this.refuseUnclaimedState()
     // A watermark is passed on when it rises. This one need not ever rise again: the last one does not.
     const timestampMs = this.restoredWatermarkMs
     if (timestampMs === MIN_WATERMARK) return
     for (const writer of this.watermarkHeirs) writer.toAll({ kind: 'watermark', timestampMs })
-    if (this.refusesUnknownState) this.refuseUnclaimedState()
   }
 
   /** The time of the batch that begins; never goes back. */
@@ -132,8 +132,12 @@ export class Task {
     for (const writer of this.writers) writer.flush()
   }
 
-  /** When a processing-time timer is due; undefined: none is. */
+  /**
+   * When a processing-time timer is due; undefined: none is. After the end of the input none is any more, as in Flink:
+   * the tasks below have been told that nothing follows.
+   */
   nextProcessingTime(): number | undefined {
+    if (this.ended) return undefined
     let nextMs: number | undefined
     for (const { operator } of this.operators) {
       const dueMs = operator.nextProcessingTime()
@@ -144,6 +148,7 @@ export class Task {
 
   /** Fires the processing-time timers that are due, between beginBatch and endBatch. */
   onProcessingTime(): void {
+    if (this.ended) return
     for (const { operator } of this.operators) {
       const dueMs = operator.nextProcessingTime()
       if (dueMs !== undefined && dueMs <= this.nowMs) operator.onProcessingTime(this.nowMs)

@@ -177,10 +177,43 @@ describe('the end of the input', () => {
     expect(task.inputEnded).toBe(false)
   })
 
+  test('timers of processing time that are not due by then never fire: nothing follows the end', async () => {
+    let nowMs = 0
+    const plan = planOf((stream) => {
+      stream
+        .keyBy((n) => n)
+        .process('later', {
+          emits: type<number>(),
+          processElement: (n, ctx) => ctx.timers.registerProcessingTimeTimer(n),
+          onTimer: (timeMs, ctx) => ctx.collect(timeMs),
+        })
+        .rebalance()
+        .sinkTo('out', discard)
+    })
+    const { task, give, log } = await taskOf(plan, 'later', { nowMs: () => nowMs })
+    await give(0, records(5))
+    await give(0, end)
+    nowMs = 10
+    expect(task.nextProcessingTime()).toBeUndefined()
+    task.beginBatch()
+    task.onProcessingTime()
+    await task.endBatch()
+    expect(log).toEqual(['1>0 end', 'ended'])
+  })
+
   test('a channel cannot end twice', async () => {
     const { give } = await taskOf(sums, 'sum', { channels: 2 })
     await give(0, end)
     await expect(give(0, end)).rejects.toThrow('ends once')
+  })
+})
+
+describe('restored operator state that nothing declares', () => {
+  test.each([MIN_WATERMARK, 50])('is refused at watermark %d', async (watermarkMs) => {
+    const operatorState = { gone: { redistribution: 'split', items: [Uint8Array.of(1)] } } as const
+    const operators = new Map([['sum', { segments: [], operatorState }]])
+    const restore = { ...FRESH, isRestored: true, watermarkMs, operators }
+    await expect(taskOf(sums, 'sum', { restore })).rejects.toThrow(/operator state 'gone'/)
   })
 })
 
