@@ -23,8 +23,8 @@ export function cancel(turn: Turn): EventOutcome {
 }
 
 /**
- * Puts the job aside, with a last checkpoint if checkpointing is on and it runs. Asked a second time, it does not
- * wait for that checkpoint any longer.
+ * Puts the job aside, with a last checkpoint if checkpointing is on and it runs, undrained. Asked a second time, it
+ * does not wait for that checkpoint any longer.
  */
 export function suspend(turn: Turn): EventOutcome {
   const { status, deployment, ending, settings } = turn.state
@@ -33,7 +33,10 @@ export function suspend(turn: Turn): EventOutcome {
 
   const message = 'the job is being suspended'
   const runs = status === 'RUNNING' && deployment === 'running'
-  const waits = runs && settings.checkpointing.intervalMs !== undefined && ending?.type !== 'suspend'
+  // A checkpoint in which event time has ended would make all that comes after it late.
+  const drained = ending?.drain === true && ending.checkpointId !== undefined
+  const waits =
+    runs && settings.checkpointing.intervalMs !== undefined && ending?.type !== 'suspend' && !drained
   abortCollecting(turn, 'job-suspended', message)
   abandonRequests(turn, 'job-suspended', message)
   change(turn, {

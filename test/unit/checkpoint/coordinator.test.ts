@@ -446,6 +446,14 @@ describe('stop with a savepoint', () => {
     expect(job.state.status).toBe('FAILING')
   })
 
+  it('that was suspended after draining takes no checkpoint in which event time has ended', () => {
+    const job = TestCoordinator.running()
+    job.send(stop(true))
+    const commands = job.send({ type: 'suspend' })
+    expect(only(commands, 'trigger')).toEqual([])
+    expect(only(commands, 'tear-down')).toHaveLength(1)
+  })
+
   it('that cannot close its tasks recovers from its savepoint, whatever is preferred: it is committed', () => {
     const job = TestCoordinator.running({ preferCheckpointForRecovery: true })
     job.after(1_000)
