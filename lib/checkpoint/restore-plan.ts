@@ -54,9 +54,11 @@ export function planRestore(record: CheckpointRecord, plan: JobPlan, options: Re
     const progress = progressOf(record, vertex)
     const operators = vertex.operators.flatMap((operator) => {
       const old = record.operators.find((one) => one.uid === operator.uid)
-      return old === undefined
-        ? []
-        : [{ old, dealt: options.redistribute(old.operatorState, vertex.parallelism) }]
+      if (old === undefined) return []
+      // Keyed state that nothing claims is left behind, or all checkpoints to come would carry it along.
+      const segments = stateSpecOf(operator.spec) === undefined ? [] : old.segments
+      const dealt = options.redistribute(old.operatorState, vertex.parallelism)
+      return [{ old: { ...old, segments }, dealt }]
     })
     for (let subtask = 0; subtask < vertex.parallelism; subtask++) {
       const own = operators.map(({ old, dealt }): [string, OperatorRestorePlan] => [

@@ -51,6 +51,15 @@ const strict = { allowNonRestoredState: false, redistribute: redistributeOperato
 const lenient = { ...strict, allowNonRestoredState: true }
 
 describe('restoring', () => {
+  it('leaves keyed state that is dropped behind, so that later checkpoints do not hold it', () => {
+    const { tasks } = planRestore(
+      record,
+      planOf(vertex('readings', 1, PASS), vertex('jump', 1, PASS)),
+      lenient,
+    )
+    expect(tasks.get(taskId('jump', 0))!.operators.get('jump')!.segments).toEqual([])
+  })
+
   it.each([1, 2, 3, 4, 128])(
     'at parallelism %i gives every task the segments of its key groups',
     (parallelism) => {
