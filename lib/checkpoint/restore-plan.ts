@@ -30,7 +30,7 @@ export interface RestorePlan {
 export interface TaskRestorePlan {
   /** The lowest of the chain's old subtasks; MIN_WATERMARK where there was no such chain. */
   readonly watermarkMs: number
-  /** Whether the input of every old subtask of the chain had ended. */
+  /** Whether the input of the old subtask had ended; at another parallelism, that of all of them. */
   readonly finished: boolean
   /** By uid; operators that the record does not know are absent. */
   readonly operators: ReadonlyMap<string, OperatorRestorePlan>
@@ -51,7 +51,6 @@ export function planRestore(record: CheckpointRecord, plan: JobPlan, options: Re
   if (problems.length > 0) throw new UserError(problems)
   const tasks = new Map<TaskId, TaskRestorePlan>()
   for (const vertex of plan.vertices) {
-    const progress = progressOf(record, vertex)
     const operators = vertex.operators.flatMap((operator) => {
       const old = record.operators.find((one) => one.uid === operator.uid)
       if (old === undefined) return []
@@ -65,7 +64,10 @@ export function planRestore(record: CheckpointRecord, plan: JobPlan, options: Re
         old.uid,
         { segments: segmentsFor(old, vertex, subtask), operatorState: dealt[subtask] ?? {} },
       ])
-      tasks.set(taskId(vertex.id, subtask), { ...progress, operators: new Map(own) })
+      tasks.set(taskId(vertex.id, subtask), {
+        ...progressOf(record, vertex, subtask),
+        operators: new Map(own),
+      })
     }
   }
   return { tasks, unknownState: options.allowNonRestoredState ? 'drop' : 'refuse' }
@@ -144,11 +146,16 @@ function segmentsFor(old: OperatorSnapshot, vertex: JobVertex, subtask: number):
     .map((segment) => ({ ...segment, keyGroups: intersection(segment.keyGroups, own) }))
 }
 
-function progressOf(record: CheckpointRecord, vertex: JobVertex): { watermarkMs: number; finished: boolean } {
+function progressOf(
+  record: CheckpointRecord,
+  vertex: JobVertex,
+  subtask: number,
+): { watermarkMs: number; finished: boolean } {
   const old = record.vertices.find((one) => one.id === vertex.id)
   if (old === undefined) return { watermarkMs: MIN_WATERMARK, finished: false }
+  const isRescaled = old.parallelism !== vertex.parallelism
   return {
-    watermarkMs: Math.min(...old.subtasks.map((subtask) => subtask.watermarkMs)),
-    finished: old.subtasks.every((subtask) => subtask.finished),
+    watermarkMs: Math.min(...old.subtasks.map((one) => one.watermarkMs)),
+    finished: isRescaled ? old.subtasks.every((one) => one.finished) : old.subtasks[subtask]!.finished,
   }
 }

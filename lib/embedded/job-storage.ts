@@ -101,6 +101,7 @@ export class JobStorage {
       return {
         isRestored: true,
         watermarkMs: ofTask?.watermarkMs ?? MIN_WATERMARK,
+        inputEnded: ofTask?.finished ?? false,
         operators: new Map(operators),
         unknownState: restore.unknownState,
         ownsSegments: isOwn,
@@ -278,6 +279,7 @@ export class JobStorage {
     return {
       isRestored: false,
       watermarkMs: MIN_WATERMARK,
+      inputEnded: false,
       operators: new Map(),
       unknownState: 'refuse',
       ownsSegments: true,

@@ -38,7 +38,7 @@ export interface TimerService {
   currentWatermark(this: void): number
   /** Fires once when the watermark reaches `timestampMs`. Registering the same time again for a key changes nothing. */
   registerEventTimeTimer(this: void, timestampMs: number): void
-  /** Fires once when processing time reaches `timestampMs`. */
+  /** Fires once when processing time reaches `timestampMs`, unless the input has ended by then. */
   registerProcessingTimeTimer(this: void, timestampMs: number): void
   /** Does nothing if the key has no such timer. */
   deleteEventTimeTimer(this: void, timestampMs: number): void

@@ -32,6 +32,8 @@ export interface TaskRestore {
   readonly isRestored: boolean
   /** MIN_WATERMARK where there is none. */
   readonly watermarkMs: number
+  /** Its input had ended, and the operators were told. */
+  readonly inputEnded: boolean
   readonly operators: ReadonlyMap<string, OperatorRestore>
   readonly unknownState: UnknownStatePolicy
   /** False if the segments are another owner's: then the first snapshot holds every row. */

@@ -27,6 +27,7 @@ export class Task {
   private readonly restoredWatermarkMs: number
   private readonly channelEnded: boolean[]
   private readonly refusesUnknownState: boolean
+  private readonly restoredEnded: boolean
   private channelsLeft: number
   private ended = false
   private nowMs: number
@@ -46,6 +47,7 @@ export class Task {
     this.head = operators[0]!.operator
     this.watermarkHeirs = this.restoreWatermark(restore.watermarkMs)
     this.restoredWatermarkMs = restore.watermarkMs
+    this.restoredEnded = restore.inputEnded
   }
 
   /** Whether all input has ended. The task still takes part in checkpoints. */
@@ -137,7 +139,7 @@ export class Task {
    * the tasks below have been told that nothing follows.
    */
   nextProcessingTime(): number | undefined {
-    if (this.ended) return undefined
+    if (this.ended || this.endsAgain) return undefined
     let nextMs: number | undefined
     for (const { operator } of this.operators) {
       const dueMs = operator.nextProcessingTime()
@@ -148,7 +150,7 @@ export class Task {
 
   /** Fires the processing-time timers that are due, between beginBatch and endBatch. */
   onProcessingTime(): void {
-    if (this.ended) return
+    if (this.ended || this.endsAgain) return
     for (const { operator } of this.operators) {
       const dueMs = operator.nextProcessingTime()
       if (dueMs !== undefined && dueMs <= this.nowMs) operator.onProcessingTime(this.nowMs)
@@ -170,8 +172,11 @@ export class Task {
 
   /** The input has ended: tells the operators head first, then the tasks below. Sources call it at `end`. */
   async endInput(): Promise<void> {
+    const { endsAgain } = this
     for (const one of this.operators) {
-      await this.guarded(one, (operator) => operator.endOfInput())
+      // A source is told again: it ends event time for those that come after it.
+      const isTold = endsAgain && !(one.operator instanceof SourceOperator)
+      if (!isTold) await this.guarded(one, (operator) => operator.endOfInput())
       await this.guarded(one, (operator) => operator.endBatch())
     }
     for (const writer of this.writers) writer.toAll({ kind: 'end' })
@@ -206,6 +211,14 @@ export class Task {
       if (spec.type !== 'timestamps') reached.add(index)
     }
     return this.writers.filter((_, index) => reached.has(this.spec.outputs[index]!.edge.sourceOperator))
+  }
+
+  /**
+   * The input had ended before the checkpoint that the attempt began from, and nothing has come since: what operators
+   * did at its end is in the checkpoint, and must not be done twice (invariant 7, exactly-once).
+   */
+  private get endsAgain(): boolean {
+    return this.restoredEnded && this.head.metrics.numRecordsIn === 0
   }
 
   /** What a user's function throws outside of records is its operator's fault as well. */

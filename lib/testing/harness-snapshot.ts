@@ -83,6 +83,7 @@ export function restoreFrom(
   return (vertex, subtaskIndex) => ({
     isRestored: true,
     watermarkMs: snapshot.watermarksMs[vertex.id] ?? MIN_WATERMARK,
+    inputEnded: false,
     unknownState: 'refuse',
     ownsSegments: true,
     operators: new Map(
@@ -100,6 +101,7 @@ export function restoreFrom(
 const FRESH: TaskRestore = {
   isRestored: false,
   watermarkMs: MIN_WATERMARK,
+  inputEnded: false,
   operators: new Map(),
   unknownState: 'refuse',
   ownsSegments: true,

@@ -10,6 +10,7 @@ import {
   operatorListState,
   runJob,
   sourceFunction,
+  transactionalCollect,
   type,
 } from 'millrace'
 
@@ -22,11 +23,10 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 test.each([1, 2])(
   'an input that had ended before a restart does not end again, parallelism %i',
   async (parallelism) => {
-    const results = collectSink<string>()
+    const results = transactionalCollect<string>()
     const ticks = collectSink<string>()
-    let fails = false
+    let crash: 'later' | 'now' | 'over' = 'later'
     let ends = false
-    let attempt = 0
     const job = defineJob(
       {
         name: 'job',
@@ -56,8 +56,8 @@ test.each([1, 2])(
             sourceFunction<string>({
               poll(ctx) {
                 if (ends) return 'end'
-                if (fails) {
-                  fails = false
+                if (crash === 'now') {
+                  crash = 'over'
                   throw new Error('crash')
                 }
                 ctx.collect('tick')
@@ -71,14 +71,12 @@ test.each([1, 2])(
     const handle = await runJob(job)
     await new Promise<void>((resolve) => {
       handle.onEvent((event) => {
-        if (event.type === 'checkpoint-completed' && results.values.length === parallelism)
-          fails = attempt === 1
-        if (event.type === 'deployed') attempt = event.attempt
-        if (attempt === 2) resolve()
+        if (crash === 'later' && results.values.length === parallelism) crash = 'now'
+        if (event.type === 'deployed' && event.attempt === 2) resolve()
       })
     })
     ends = true
-    expect((await handle.result).status).toBe('FINISHED')
+    expect(await handle.result).toMatchObject({ status: 'FINISHED' })
     const sums = results.values.map((text) => Number(text.replace('total ', '')))
     expect(sums).toHaveLength(parallelism)
     expect(sums.reduce((a, b) => a + b)).toBe(6)

@@ -12,6 +12,7 @@ import { Task } from '../../../lib/task/task.ts'
 export const FRESH: TaskRestore = {
   isRestored: false,
   watermarkMs: MIN_WATERMARK,
+  inputEnded: false,
   operators: new Map(),
   unknownState: 'refuse',
   ownsSegments: true,
