@@ -53,7 +53,10 @@ export function restorePoint(turn: Turn): RestorePoint | undefined {
   const candidates = [
     completed.findLast((one) => one.checkpointId >= firstCheckpointId),
     committedSavepoint,
-    settings.checkpointing.preferCheckpointForRecovery ? undefined : lastSavepoint,
+    // One that was to end the job counts once it is committed: event time may have ended in it.
+    settings.checkpointing.preferCheckpointForRecovery || lastSavepoint?.purpose === 'stop'
+      ? undefined
+      : lastSavepoint,
   ]
   const known = candidates.filter((one) => one !== undefined)
   if (known.length === 0) return turn.state.initialRestorePoint

@@ -81,7 +81,7 @@ export function afterEnding(turn: Turn): void {
     moveTo(turn, 'CANCELED')
   } else if (ending?.type === 'suspend') {
     moveTo(turn, 'SUSPENDED', cause)
-  } else if (ending !== undefined) {
+  } else if (ending?.closing === true) {
     // As in Flink: a finished job has no use for its checkpoints, retained or not. Savepoints are the user's.
     condemnAll(turn)
     moveTo(turn, 'FINISHED')

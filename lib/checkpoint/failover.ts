@@ -8,7 +8,7 @@ import { change, moveTo, order, tearDown, type Turn } from './turn.ts'
 
 /** The job failed: its tasks are ended, and the restart strategy says whether they start again. */
 export function failJob(turn: Turn, cause: FailureCause): void {
-  const { ending, settings, restartState } = turn.state
+  const { ending, settings, restartState, committedId } = turn.state
   abortCollecting(turn, 'job-failing', cause.message)
   abandonRequests(turn, 'job-failing', cause.message)
   change(turn, { consecutiveFailures: 0, nextPeriodicAtMs: undefined })
@@ -27,7 +27,11 @@ export function failJob(turn: Turn, cause: FailureCause): void {
   const told = decision.restart ? cause : { ...cause, notRestartedBecause: decision.reason }
   change(turn, {
     cause: told,
-    ending: undefined,
+    // Event time has ended for good: the next attempt has nothing to do but to end as well.
+    ending:
+      ending?.drain === true && ending.checkpointId !== undefined && ending.checkpointId === committedId
+        ? { ...ending, requestId: undefined, closing: false }
+        : undefined,
     restartState: decision.state,
     restartAtMs: decision.restart ? turn.nowMs + decision.delayMs : undefined,
   })

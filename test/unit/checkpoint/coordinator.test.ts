@@ -470,6 +470,32 @@ describe('stop with a savepoint', () => {
     ])
   })
 
+  it('that cannot close its tasks after draining ends once it has recovered: event time has ended', () => {
+    const job = TestCoordinator.running()
+    job.send(stop(true))
+    job.complete(1)
+    job.failTask('closing')
+    job.tornDown()
+    expect(only(job.after(500), 'deploy')).toMatchObject([{ restoreFrom: { checkpointId: 1 } }])
+    expect(only(job.send({ type: 'deployed', attempt: asAttempt(2) }), 'finish-tasks')).toHaveLength(1)
+    expect(only(job.tornDown(), 'answer')).toEqual([])
+    expect(job.state.status).toBe('FINISHED')
+  })
+
+  it('whose savepoint is stored after the job failed is not what the job goes on from', () => {
+    const job = TestCoordinator.running()
+    job.after(1_000)
+    job.complete(1)
+    job.send(stop(true))
+    job.acknowledgeAll(2)
+    job.failTask()
+    job.tornDown()
+    job.stored(2)
+    expect(only(job.after(500), 'deploy')).toMatchObject([{ restoreFrom: { checkpointId: 1 } }])
+    job.send({ type: 'deployed', attempt: asAttempt(2) })
+    expect(job.state).toMatchObject({ status: 'RUNNING', ending: undefined })
+  })
+
   it('that was committed is not gone behind, however many savepoints follow', () => {
     const job = TestCoordinator.running({ preferCheckpointForRecovery: true, intervalMs: undefined })
     job.send(stop(false))
