@@ -49,7 +49,7 @@ export class JobMaster {
   private storageWork: Promise<void> = Promise.resolve()
   private settle!: (result: JobResult) => void
   private reject!: (cause: unknown) => void
-  private crashed = false
+  private crashed: { readonly cause: unknown } | undefined
   private lastNowMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: JobMasterParts) {
@@ -86,12 +86,13 @@ export class JobMaster {
           resolve({ checkpointId, path: location })
         } else reject(new UserError(outcome.message))
       })
-      this.post(make(requestId))
+      if (this.crashed !== undefined) this.answerCrashed(this.crashed.cause)
+      else this.post(make(requestId))
     })
   }
 
   post(event: CoordinatorEvent): void {
-    if (this.crashed) return
+    if (this.crashed !== undefined) return
     this.queue.push(event)
     if (this.handling) return
     this.handling = true
@@ -294,15 +295,22 @@ export class JobMaster {
 
   /** A defect: nothing can be said of the job any more but that it has to end. */
   private crash(cause: unknown): void {
-    if (this.crashed) return
-    this.crashed = true
+    if (this.crashed !== undefined) return
+    this.crashed = { cause }
     this.alarm?.cancel()
+    this.answerCrashed(cause)
     const end = async (): Promise<void> => {
       await this.deploying
       await this.current?.tearDown()
       await this.attempted('Ending', () => this.parts.onEnd())
     }
     void end().finally(() => this.reject(cause))
+  }
+
+  /** Nobody else will answer those who wait. */
+  private answerCrashed(cause: unknown): void {
+    for (const answer of this.waiting.values()) answer({ type: 'refused', message: messageOf(cause) })
+    this.waiting.clear()
   }
 
   private async attempted(doing: string, action: () => Promise<void>): Promise<void> {
