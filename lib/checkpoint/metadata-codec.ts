@@ -8,6 +8,7 @@ export type Sha256 = (bytes: Uint8Array) => string
 
 const MAGIC = new TextEncoder().encode('MRCP')
 const VERSION_OFFSET = 4
+const RESERVED_OFFSET = 6
 const LENGTH_OFFSET = 8
 const DIGEST_OFFSET = 12
 const DIGEST_BYTES = 32
@@ -54,6 +55,8 @@ export function decodeMetadata(bytes: Uint8Array, path: string, sha256: Sha256):
         `Restore from another checkpoint or savepoint${newer}.`,
     )
   }
+  const reserved = view.getUint16(RESERVED_OFFSET, true)
+  if (reserved !== 0) throw refuse(`damaged: expected 0 at byte ${RESERVED_OFFSET}, got ${reserved}`)
   const expectedBytes = HEADER_BYTES + view.getUint32(LENGTH_OFFSET, true)
   if (bytes.length !== expectedBytes) {
     const found = bytes.length < expectedBytes ? 'truncated' : 'overlong'

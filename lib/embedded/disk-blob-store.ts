@@ -49,6 +49,7 @@ export class DiskBlobStore implements BlobStore {
         return await this.#put(path, bytes)
       } catch (cause) {
         if (hasCode(cause, 'ENOENT') && tries < PUT_TRIES_MAX) continue
+        await this.#removeEmptyParents(dirname(path))
         throw blobStoreError('write', path, cause)
       }
     }

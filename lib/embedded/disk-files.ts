@@ -1,4 +1,5 @@
-import { access, link, mkdir, open, readdir, readFile, rename, rmdir, unlink } from 'node:fs/promises'
+import { access, link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { BlobStoreError } from '../ports/blob-store.ts'
 
 /** The part of the file system that a disk store uses; a test puts a failing one in its place. */
@@ -32,7 +33,7 @@ export const nodeFiles: DiskFiles = {
       () => true,
       () => false,
     ),
-  makeDirectory: (path) => mkdir(path, { recursive: true }),
+  makeDirectory,
   async create(path) {
     const handle = await open(path, 'wx')
     return {
@@ -63,6 +64,30 @@ export const nodeFiles: DiskFiles = {
   },
 }
 
+/**
+ * As mkdir with `recursive`, which never comes back where a directory exists and none can be made in it, such as
+ * below /proc.
+ */
+async function makeDirectory(path: string): Promise<string | undefined> {
+  const make = async (): Promise<string | undefined> => {
+    try {
+      await mkdir(path)
+      return path
+    } catch (cause) {
+      if (!hasCode(cause, 'EEXIST') || !(await stat(path)).isDirectory()) throw cause
+      return undefined
+    }
+  }
+  try {
+    return await make()
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT') || dirname(path) === path) throw cause
+    const topmost = await makeDirectory(dirname(path))
+    const made = await make()
+    return topmost ?? made
+  }
+}
+
 export function hasCode(cause: unknown, ...codes: readonly string[]): boolean {
   return cause instanceof Error && 'code' in cause && codes.includes(String(cause.code))
 }
@@ -74,6 +99,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EPERM: 'not permitted: expected a directory that this user may read and write',
   EROFS: 'read-only file system: expected a writable directory',
   ENOTDIR: 'a part of the path is a file: expected a directory',
+  EEXIST: 'a file is in the way: expected a directory',
+  ENOENT: 'nothing can be made there: expected a directory that this user may write',
   EMFILE: 'too many open files: raise the limit (ulimit -n)',
   ENFILE: 'too many open files in the whole system',
   EIO: 'the disk reported an input/output error',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf, UserError } from '../../model/faults.ts'
 import { open, type Database, type RootDatabase } from 'lmdb'
 
 type BinaryDatabase = Database<Uint8Array, Buffer>
@@ -27,13 +28,25 @@ let opened = 0
 
 /** Removes what processes left behind that are no more. */
 export function clearLeftovers(directory: string): void {
-  mkdirSync(directory, { recursive: true })
-  for (const name of readdirSync(directory)) {
+  for (const name of entriesOf(directory)) {
     const match = NAME.exec(name)
     if (match === null || match[2] === runOfProcess) continue
     // In a container, the new process often has the id of the old one.
     const pid = Number(match[1])
     if (pid === process.pid || !isAlive(pid)) rmSync(join(directory, name), { recursive: true, force: true })
+  }
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    mkdirSync(directory, { recursive: true })
+    return readdirSync(directory)
+  } catch (cause) {
+    throw new UserError(
+      `lmdb: expected ${directory} to be a directory for its working files, which this user may write: ${messageOf(cause)}. ` +
+        'Choose another by stateBackend.directory',
+      { cause },
+    )
   }
 }
 
