@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { randomCase, runCase, type Backend, type Case, type Outcome } from './run-case.ts'
 
 /** Cases of each kind. MILLRACE_SIMULATION_CASES: more or fewer; `npm run simulate` runs on its own. */
-const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 200)
+const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 120)
 /** Where the seeds begin; each run of the tests takes others. MILLRACE_SIMULATION_SEED: the same again. */
 const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? Math.floor(Math.random() * 1e9))
 

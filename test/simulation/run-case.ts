@@ -208,10 +208,12 @@ class Simulation {
     const ofRun = `${CHECKPOINTS}/simulated/${handle.runId}/`
     const adopted = files.paths.filter((path) => path.startsWith(ofRun) && path.endsWith('/_metadata')).length
     const checker = new EventChecker(handle)
+    let toldOfLeftovers = false
     this.#trace(`life ${this.#lives}: ${JSON.stringify(life)} from ${from}, run ${handle.runId}`)
     handle.onEvent((event) => {
       this.#trace(JSON.stringify(event, (key, value: unknown) => (key === 'figures' ? undefined : value)))
       if (event.type === 'checkpoint-completed') this.#completed++
+      if (event.type === 'warning' && /not removed|Cleaning up/.test(event.message)) toldOfLeftovers = true
     })
     let savepoint: string | undefined
     const result = await this.#drive(handle, life, {
@@ -234,25 +236,14 @@ class Simulation {
     // A killed process may leave more than are to be retained, until the next one completes.
     const retained = Math.max(this.#case.options.checkpointing!.numRetained!, adopted)
     const mayKeep = result.status === 'FINISHED' ? 0 : retained
-    if (
-      !this.#plan.happened.some(
-        ({ point }) =>
-          point === 'disk.unlink' ||
-          point === 'disk.entries' ||
-          point === 'disk.syncDirectory' ||
-          point === 'disk.linked',
-      )
-    ) {
+    // A file that could not be removed is for the next process to remove.
+    if (!toldOfLeftovers && !this.#plan.happened.some(({ point }) => point === 'disk.unlink')) {
       this.#problems.push(...(await leftoverProblems(files, CHECKPOINTS, handle, mayKeep)))
     }
     if (result.status === 'FINISHED') {
       return { from: savepoint, done: savepoint === undefined, mustGoOn: savepoint !== undefined }
     }
-    if (
-      result.status !== 'FAILED' &&
-      result.status !== life.ending.toUpperCase() &&
-      life.ending === 'natural'
-    )
+    if (life.ending === 'natural' && result.status !== 'FAILED')
       this.#problems.push(`a job that was left alone is ${result.status}`)
     const { lastCheckpoint } = result
     if (life.backend === 'memory') {
