@@ -188,6 +188,8 @@ export class JobStorage {
     }
     this.registry.ended()
     await this.removeUnused()
+    // A segment whose writing failed may be there all the same, and nobody knows of it.
+    await checkpoints.sweep(run)
   }
 
   /** Ends what goes on on the side. */

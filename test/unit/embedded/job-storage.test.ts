@@ -1,0 +1,51 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { defineJob, discard, sourceFunction } from '../../../lib/index.ts'
+import { nodeFiles, type DiskFiles } from '../../../lib/embedded/disk-files.ts'
+import { runJobIn } from '../../../lib/embedded/run-job.ts'
+import { machine } from '../../../lib/embedded/world.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+test('a segment that is there although its writing failed goes when the run ends', async () => {
+  let failed = false
+  const files: DiskFiles = {
+    ...nodeFiles,
+    async link(from, to) {
+      await nodeFiles.link(from, to)
+      if (failed || !to.includes('/shared/')) return
+      failed = true
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    },
+  }
+  const source = sourceFunction<number>({
+    poll(ctx) {
+      ctx.collect(ctx.now())
+      return { waitUntilMs: ctx.now() + 1 }
+    },
+  })
+  const checkpointing = { interval: '1 h', directory, tolerableFailures: 1 }
+  const job = await runJobIn(
+    { ...machine, files },
+    defineJob({ name: 'job', checkpointing }, (env) => {
+      const numbers = env.source('numbers', source)
+      numbers
+        .keyBy((n) => n % 10)
+        .reduce('greatest', (a, b) => Math.max(a, b))
+        .sinkTo('out', discard())
+    }),
+  )
+  await new Promise<void>((resolve) => {
+    job.onEvent((event) => {
+      if (event.type === 'deployed') setTimeout(resolve, 20)
+    })
+  })
+  await expect(job.triggerCheckpoint()).rejects.toThrow('disk full')
+  expect(await job.suspend()).toMatchObject({ status: 'SUSPENDED', lastCheckpoint: { checkpointId: 2 } })
+  const segments = readdirSync(join(directory, 'job', job.runId, 'shared'))
+  expect(segments.filter((name) => name.startsWith('1-'))).toEqual([])
+  expect(segments).not.toEqual([])
+})
