@@ -28,7 +28,7 @@ export function isKeyed(spec: OperatorSpec): boolean {
   return KEYED[spec.type]
 }
 
-export function canMakeDeadLetters(spec: OperatorSpec): boolean {
+function canMakeDeadLetters(spec: OperatorSpec): boolean {
   return spec.type === 'source' && spec.source.type === 'splits'
 }
 

@@ -103,7 +103,7 @@ export function randomProgram(chance: Chance, maxParallelism: number): Program {
   return { nodes, jitterMs }
 }
 
-export function inputsOf(node: Node): readonly number[] {
+function inputsOf(node: Node): readonly number[] {
   if (node.type === 'source') return []
   return node.type === 'union' ? node.inputs : [node.input]
 }

@@ -15,7 +15,7 @@ const hasTerminals = spawnSync('script', ['--version']).status === 0
 /** `millrace` on a terminal; what the terminal is sent comes on standard output. */
 function onTerminal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Millrace {
   const quoted = [process.execPath, ...FROM_SOURCE, ...args].map((word) => `'${word}'`).join(' ')
-  const command = `stty cols 100 rows 30; exec ${quoted}`
+  const command = `stty cols 100 rows 30; unset CI; exec ${quoted}`
   const run = new Millrace([], {
     command: ['script', '--quiet', '--return', '--flush', '--command', command, '/dev/null'],
     cwd: project({}),
