@@ -158,6 +158,11 @@ export class JobStorage {
       if (pending.purpose === 'stop') await this.rememberBase(pending.attempt, pending.checkpointId, location)
       return location
     }
+    // Its record may be there also if the writing fails: until it is removed, what it refers to is needed.
+    this.registry.adopted(
+      pending.checkpointId,
+      record.operators.flatMap(({ segments }) => segments),
+    )
     const name = await checkpoints.store(record)
     this.registry.stored(pending.checkpointId, record)
     return checkpoints.pathOf(name)
