@@ -95,7 +95,7 @@ function keepSavepoint(turn: Turn, added: CompletedCheckpoint): void {
 
 /**
  * Only while the attempt that took it runs: a later one commits what it restores. A plain savepoint commits nothing,
- * as in Flink since 1.15: a restart may go back to the checkpoint before it. The next checkpoint commits its work.
+ * as in Flink since 1.15: the next checkpoint, or a restart from the savepoint, commits its work.
  */
 function notifyComplete(turn: Turn, completed: CompletedCheckpoint): void {
   const { state } = turn
