@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 
 import { UserError } from '../../lib/model/faults.ts'
+import { MAX_PARALLELISM_MAX } from '../../lib/model/key-groups.ts'
 import { jobFileProblem } from './load-job.ts'
 
 /** What every command that reads a job takes, as it was typed. */
@@ -47,8 +48,10 @@ export function checkJobFlags(file: string, flags: JobFlags): JobSettings {
 function parseParallelism(text: string | undefined, problems: string[]): number | undefined {
   if (text === undefined) return undefined
   const value = /^\d+$/.test(text) ? Number(text) : 0
-  if (value < 1 || !Number.isSafeInteger(value)) {
-    problems.push(`--parallelism: expected a whole number from 1, such as --parallelism 4, got '${text}'`)
+  if (value < 1 || value > MAX_PARALLELISM_MAX) {
+    problems.push(
+      `--parallelism: expected a whole number from 1 to ${MAX_PARALLELISM_MAX}, such as --parallelism 4, got '${text}'`,
+    )
   }
   return value
 }

@@ -38,8 +38,10 @@ function failWhenIntolerable(turn: Turn): void {
   const { status, ending, consecutiveFailures, settings } = turn.state
   const { tolerableFailures } = settings.checkpointing
   if (status !== 'RUNNING' || ending?.closing === true || consecutiveFailures <= tolerableFailures) return
-  const found = `${consecutiveFailures} checkpoints failed in a row`
-  failJob(turn, { message: `${found}; ${tolerableFailures} failed checkpoints are tolerated` })
+  const found =
+    consecutiveFailures === 1 ? '1 checkpoint failed' : `${consecutiveFailures} checkpoints failed in a row`
+  const expected = `${tolerableFailures} are tolerated (execution.checkpointing.tolerable-failed-checkpoints)`
+  failJob(turn, { message: `${found}; ${expected}` })
 }
 
 function triggerQueued(turn: Turn): void {

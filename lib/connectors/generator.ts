@@ -37,6 +37,9 @@ const ROUNDING = 1e-6
 export function generator<T>(options: GeneratorOptions<T>): Source<T> {
   const { count = Number.POSITIVE_INFINITY, ratePerSecond = Number.POSITIVE_INFINITY, generate } = options
   const problems: string[] = []
+  // Types are not checked when a job is run.
+  if (typeof generate !== 'function')
+    problems.push(`generator: expected generate to be a function, got ${typeof generate}`)
   if (!(count >= 0)) problems.push(`generator: expected count to be at least 0, got ${count}`)
   if (!(ratePerSecond > 0))
     problems.push(`generator: expected ratePerSecond to be above 0, got ${ratePerSecond}`)

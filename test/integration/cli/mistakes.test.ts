@@ -61,7 +61,7 @@ describe.concurrent('the command line', () => {
     expect(code).toBe(2)
     expect(problems(stderr)).toEqual([
       expect.stringMatching(/^error: nowhere\.ts: no such file; .* has job\.ts$/),
-      "error: --parallelism: expected a whole number from 1, such as --parallelism 4, got 'many'",
+      "error: --parallelism: expected a whole number from 1 to 32768, such as --parallelism 4, got 'many'",
       "error: --set: expected key=value, such as --set parallelism.default=4, got 'parallelism.default'",
       'error: --config: expected a YAML or JSON file, found no file no.yaml',
     ])

@@ -109,7 +109,10 @@ describe('a checkpoint that fails', () => {
     expect(only(commands, 'status')).toMatchObject([
       {
         to: 'FAILING',
-        cause: { message: '1 checkpoints failed in a row; 0 failed checkpoints are tolerated' },
+        cause: {
+          message:
+            '1 checkpoint failed; 0 are tolerated (execution.checkpointing.tolerable-failed-checkpoints)',
+        },
       },
     ])
   })

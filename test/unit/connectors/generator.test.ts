@@ -72,4 +72,6 @@ test('options are checked', () => {
   expect(() => generator({ count: -1, ratePerSecond: 0, generate: identity })).toThrow(
     'generator: expected count to be at least 0, got -1\ngenerator: expected ratePerSecond to be above 0, got 0',
   )
+  // @ts-expect-error: what a job in JavaScript, or one that was not compiled, can bring.
+  expect(() => generator(identity)).toThrow('generator: expected generate to be a function, got undefined')
 })
