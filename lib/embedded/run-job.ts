@@ -13,7 +13,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { JobDefinition } from '../stream/job.ts'
 import { JobAttempt } from './attempt.ts'
 import { readConfigFile } from './config-file.ts'
-import { addDeadLetterSinks } from './dead-letters.ts'
+import { addDeadLetterSinks, deadLetterNotices } from './dead-letters.ts'
 import { EventLog } from './event-log.ts'
 import type { JobHandle } from './job-handle.ts'
 import { JobMaster } from './job-master.ts'
@@ -100,7 +100,10 @@ async function begin(parts: Beginning): Promise<JobHandle> {
     storage,
     lastAttempt: start.lastAttempt,
     emit: (event) => events.emit(event),
-    onEnd: () => start.release(),
+    onEnd: () => {
+      for (const notice of deadLetterNotices(collectMetrics(plan, master).operators, config)) warn(notice)
+      return start.release()
+    },
     makeAttempt: async (attempt, restoreFrom, own) => {
       await storage.rememberAttempt(attempt, restoreFrom)
       if (attempt === start.lastAttempt + 1) {

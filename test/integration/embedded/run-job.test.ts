@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -9,6 +9,11 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'millrace-run-job-'))
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
+
+function parse(line: string): number {
+  if (!/^\d+$/.test(line)) throw new Error('not a number')
+  return Number(line)
+}
 
 describe('runJob', () => {
   test('says that it takes aligned checkpoints where unaligned ones were asked for', async () => {
@@ -25,6 +30,27 @@ describe('runJob', () => {
     expect(events.filter((event) => event.type === 'warning')).toMatchObject([
       { message: 'Unaligned checkpoints are not available here yet: this run takes aligned ones' },
     ])
+  })
+
+  test('says where the records are that nobody takes as dead letters', async () => {
+    const path = join(directory, 'numbers.txt')
+    await writeFile(path, '1\ntwo\n3\n')
+    const sink = collectSink<number>()
+    const job = defineJob({ name: 'parsing', deadLettersDirectory: directory }, (env) =>
+      env.source('numbers', textFile(path, { parse })).sinkTo('out', sink),
+    )
+    const handle = await runJob(job)
+    const events: JobEvent[] = []
+    handle.onEvent((event) => events.push(event))
+    await handle.result
+    expect(sink.values).toEqual([1, 3])
+    const dead = join(directory, 'parsing', 'numbers')
+    expect(events.filter((event) => event.type === 'warning')).toMatchObject([
+      { message: `Source 'numbers' found a record that it could not parse; see ${dead}` },
+    ])
+    const files = (await readdir(dead)).filter((name) => !name.startsWith('.'))
+    expect(files).toHaveLength(1)
+    expect(await readFile(join(dead, files[0]!), 'utf8')).toContain('not a number')
   })
 
   test('does not restart what its user has to mend', async () => {
