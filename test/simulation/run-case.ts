@@ -48,6 +48,8 @@ export interface Case {
   readonly options: Omit<JobOptions, 'name'>
   readonly lives: readonly Life[]
   readonly faults: readonly Fault[]
+  /** Of sinks. */
+  readonly slowness: number
   /** Of a turn, that the user asks for a checkpoint or savepoint in it. */
   readonly requestProbability: number
 }
@@ -55,7 +57,7 @@ export interface Case {
 const CHECKPOINTS = '/data/checkpoints'
 const SAVEPOINTS = '/data/savepoints'
 /** A job that does nothing for so long is stuck: what may take time, takes a few turns. */
-const STUCK_TURNS = 20_000
+const STUCK_TURNS = 100_000
 const ENDINGS: readonly Ending[] = ['suspend', 'stop', 'kill', 'power cut', 'cancel']
 
 export function randomCase(seed: number, mode: Case['mode'], backends: readonly Backend[]): Case {
@@ -77,6 +79,7 @@ export function randomCase(seed: number, mode: Case['mode'], backends: readonly 
   })
   const last = lives.pop()!
   const inMemory = [...lives, last].some((life) => life.backend === 'memory')
+  const slowness = chance.pick([0.1, 0.3, 0.3, 0.9])
   return {
     seed,
     mode,
@@ -89,7 +92,8 @@ export function randomCase(seed: number, mode: Case['mode'], backends: readonly 
         mode,
         interval: chance.magnitude(5, 200),
         minPause: chance.pick([0, 0, 20]),
-        timeout: chance.pick([60, 1_000, 600_000, 600_000]),
+        // A job whose checkpoints are always late comes to no end.
+        timeout: slowness > 0.5 ? 600_000 : chance.pick([60, 1_000, 600_000, 600_000]),
         maxConcurrent: chance.pick([1, 1, 2, 3]),
         tolerableFailures: chance.pick([0, 3, 'unlimited', 'unlimited']),
         numRetained: chance.pick([1, 1, 2, 3]),
@@ -101,6 +105,7 @@ export function randomCase(seed: number, mode: Case['mode'], backends: readonly 
     },
     lives: [...lives, { ...last, ending: 'natural' }],
     faults: randomFaults(chance, chance.pick([0, 1, 2, 3, 5])),
+    slowness,
     requestProbability: chance.pick([0, 0, 0.01, 0.05]),
   }
 }
@@ -261,7 +266,14 @@ class Simulation {
     const job = simulatedJob(
       program,
       { ...options, name: 'simulated', stateBackend: { type: life.backend, directory: this.#scratch } },
-      { chance, clock: this.#clock, faults: this.#plan, outside: this.#outside, isAlive },
+      {
+        chance,
+        clock: this.#clock,
+        faults: this.#plan,
+        outside: this.#outside,
+        isAlive,
+        slowness: this.#case.slowness,
+      },
     )
     const run: RunOptions = { clock: this.#clock, random: chance, parallelism: life.parallelism, from }
     const world = { files: this.#files, uptimeMs: () => (this.#uptimeMs += 2 * chance.next()) }
@@ -307,7 +319,8 @@ class Simulation {
     const { nextCallMs } = this.#clock
     if (this.#chance.chance(0.3)) this.#clock.advance(this.#chance.int(0, 3))
     // Nothing but time can be waited for, once all else has had its turns.
-    if (turn % 20 === 0 && nextCallMs !== undefined && nextCallMs > this.#clock.now())
+    const isQuiet = turn % (this.#case.slowness > 0.5 ? 300 : 20) === 0
+    if (isQuiet && nextCallMs !== undefined && nextCallMs > this.#clock.now())
       this.#clock.advanceTo(nextCallMs)
   }
 

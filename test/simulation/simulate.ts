@@ -8,6 +8,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     mode: { type: 'string', default: 'exactly-once' },
     backends: { type: 'string', default: 'memory,filesystem,lmdb' },
+    /** Ends with the first case that goes wrong. */
+    first: { type: 'boolean', default: false },
     /** Tells all that happens. */
     trace: { type: 'boolean', default: false },
   },
@@ -38,6 +40,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
   } finally {
     totals.cases++
   }
+  if (values.first && wrong.length > 0) break
 }
 console.log(JSON.stringify(totals))
 if (wrong.length > 0) console.log(`wrong: ${wrong.join(' ')}`)

@@ -69,6 +69,8 @@ export interface SinkSurroundings {
   readonly chance: Chance
   readonly faults: Faults
   readonly isAlive: () => boolean
+  /** How likely a call waits for another turn, and another: near 1, sinks hold everything up. */
+  readonly slowness: number
 }
 
 export function transactionalSink(sink: number, around: SinkSurroundings): Sink<Item> {
@@ -142,8 +144,8 @@ export function writerSink(sink: number, around: SinkSurroundings): Sink<Item> {
   }
 }
 
-async function pause({ chance, isAlive }: SinkSurroundings): Promise<void> {
+async function pause({ chance, isAlive, slowness }: SinkSurroundings): Promise<void> {
   if (!isAlive()) throw new Error('the process of this sink is dead')
-  while (chance.chance(0.2)) await immediate()
+  while (chance.chance(slowness)) await immediate()
   if (!isAlive()) throw new Error('the process of this sink is dead')
 }

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import { operatorListState, sourceFunction, type ReadStatus, type Source } from '../../lib/index.ts'
 import type { Clock } from '../../lib/ports/clock.ts'
 import type { SourceOutput, SourceReader, SplitSource } from '../../lib/stream/source.ts'
@@ -67,7 +68,7 @@ class Reader implements SourceReader<Item, Position> {
   read(out: Pick<SourceOutput<Item>, 'collect'>, recordsMax: number): ReadStatus | Promise<ReadStatus> {
     const { chance, faults, clock } = this.#around
     faults.at('source.read')
-    for (let left = Math.min(recordsMax, chance.int(1, 8)); left > 0; left--) {
+    for (let left = Math.min(recordsMax, chance.magnitude(1, 8)); left > 0; left--) {
       const next = this.#next()
       if (next === undefined) return 'end'
       out.collect(next)
@@ -75,6 +76,7 @@ class Reader implements SourceReader<Item, Position> {
     const fate = chance.next()
     if (fate < 0.6) return 'more'
     if (fate < 0.7) return Promise.resolve('more')
+    if (fate < 0.75 && this.#wakeUp !== undefined) return this.#overtaken(this.#wakeUp)
     const waitUntilMs = clock.now() + chance.int(1, 30)
     if (fate < 0.85 || this.#wakeUp === undefined) return { waitUntilMs }
     const wakeUp = this.#wakeUp
@@ -85,6 +87,14 @@ class Reader implements SourceReader<Item, Position> {
   snapshot(): readonly Position[] {
     this.#around.faults.at('source.snapshot')
     return this.#positions.filter(({ split, read }) => read < this.#splits[split]!.length)
+  }
+
+  /** It finds nothing, and something comes before it has said so. */
+  async #overtaken(wakeUp: () => void): Promise<ReadStatus> {
+    await immediate()
+    wakeUp()
+    await immediate()
+    return 'wait'
   }
 
   #next(): Item | undefined {
