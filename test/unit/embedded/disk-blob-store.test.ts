@@ -145,6 +145,21 @@ describe('durability', () => {
     expect(steps).toEqual(['flush file', 'link', 'flush /a/b/'])
   })
 
+  it('flushes a removal that an earlier one may have failed to flush', async () => {
+    let flushes = 0
+    const store = await openWith({
+      syncDirectory(path) {
+        if (++flushes === 1) return failing('EIO')()
+        return nodeFiles.syncDirectory(path)
+      },
+    })
+    mkdirSync(join(directory, 'run'))
+    writeFileSync(join(directory, 'run', 'a'), '')
+    await expect(store.delete('run/a')).rejects.toThrow(BlobStoreError)
+    await store.delete('run/a')
+    expect(flushes).toBe(2)
+  })
+
   it('makes the directory again when another process removed it meanwhile', async () => {
     let removed = false
     const store = await openWith({
