@@ -185,7 +185,8 @@ class Simulation {
       if (end.mustGoOn && left.length === 0) left.push({ ...life, ending: 'natural' })
       if (this.#lives > 40) throw new Error('the job never comes to its end')
     }
-    const failed = this.#plan.happened.length > 0 || lives.length > 1
+    // A checkpoint that expired fails a job as well.
+    const failed = this.#plan.happened.length > 0 || this.#restarts > 0 || lives.length > 1
     const expected = expectedOutputs(program)
     const expectation: OutputExpectation = {
       delivery: mode === 'exactly-once' || !failed ? 'once' : 'at-least-once',
