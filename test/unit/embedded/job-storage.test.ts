@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { defineJob, discard, sourceFunction, type JobHandle } from '../../../lib/index.ts'
+import { defineJob, sinkFunction, sourceFunction, type JobHandle } from '../../../lib/index.ts'
 import { nodeFiles, type DiskFiles } from '../../../lib/embedded/disk-files.ts'
 import { runJobIn } from '../../../lib/embedded/run-job.ts'
 import { machine } from '../../../lib/embedded/world.ts'
@@ -19,6 +19,10 @@ async function running(files: DiskFiles): Promise<JobHandle> {
       return { waitUntilMs: ctx.now() + 1 }
     },
   })
+  let delivered!: () => void
+  const firstRecord = new Promise<void>((resolve) => {
+    delivered = resolve
+  })
   const checkpointing = { interval: '1 h', directory, tolerableFailures: 1 }
   const job = await runJobIn(
     { ...machine, files },
@@ -27,14 +31,15 @@ async function running(files: DiskFiles): Promise<JobHandle> {
       numbers
         .keyBy((n) => n % 10)
         .reduce('greatest', (a, b) => Math.max(a, b))
-        .sinkTo('out', discard())
+        .sinkTo('out', sinkFunction<number>({ invoke: () => delivered() }))
     }),
   )
   await new Promise<void>((resolve) => {
     job.onEvent((event) => {
-      if (event.type === 'deployed') setTimeout(resolve, 20)
+      if (event.type === 'deployed') resolve()
     })
   })
+  await firstRecord
   return job
 }
 
