@@ -10,6 +10,10 @@ export interface TaskAck {
   /** In chain order. */
   readonly operators: readonly OperatorAck[]
   readonly figures: AckFigures
+  /** Serverless: where in the task's log the barrier is. That position is its keyed state; `segments` are empty but in savepoints. */
+  readonly position?: number | undefined
+  /** Serverless: whether it had a turn of data, a timer or a sink since its last barrier. */
+  readonly active?: boolean | undefined
 }
 
 export interface OperatorAck {

@@ -8,6 +8,8 @@ export type RunId = Brand<string, 'RunId'>
 export type OperatorUid = Brand<string, 'OperatorUid'>
 /** `<vertex id>#<subtask index>`. */
 export type TaskId = Brand<string, 'TaskId'>
+/** A durable actor of one job: a task, an ingest partition, or the coordinator. See `actors.ts`. */
+export type ActorId = Brand<string, 'ActorId'>
 /** Counts up within a run, from 1 or from the checkpoint that the run began from; never reused in it. */
 export type CheckpointId = Brand<number, 'CheckpointId'>
 /** One execution of the job between restarts; counts up from 1; a higher one fences a lower one. */

@@ -1,0 +1,105 @@
+import type { ActorId } from '../../model/ids.ts'
+
+/**
+ * What one kind of actor does; the kernel (run-actor.ts) does what all have in common: it catches up with the log,
+ * orders channels, commits one turn by one conditional append, sends, and only then lets go of messages.
+ *
+ * `State` is what the log adds up to: plain data, never changed in place once returned. `Delta` is what one turn adds.
+ */
+export interface Behaviour<State, Delta> {
+  /** What an actor of this kind is before its first log entry. */
+  readonly initial: State
+  /** A new attempt begins: from `base` (the state at the genesis's base, or `initial`). Pure. */
+  begin(base: State, genesis: Genesis, place: Place): State
+  /** The state after a turn. Pure: the same on every reader. */
+  apply(state: State, delta: Delta, place: Place): State
+  /**
+   * One step: looks at the inputs, in order, and says what comes of them. It may read from the world, and write where
+   * writing twice changes nothing; nothing else of it counts before its turn is appended. A step whose turn was lost
+   * to another is run again, on another state.
+   * @throws StaleView if what it read shows that the state is old; anything else is a fault of the platform: its inputs come again.
+   */
+  step(view: View<State>, inputs: readonly Input[], world: StepWorld): Promise<StepOutcome<Delta>>
+  /** History up to this position is never gone back to: it may be folded. At most `place.position`. */
+  foldable(state: State, place: Place): number
+  /** For a head, which a cold start reads. */
+  encode(state: State): unknown
+  decode(encoded: unknown): State
+  /** Whether a new head is due, beyond what the kernel's own bounds on the log say. */
+  readonly headEveryTurns: number
+  /** After a head was written that folds up to `position`; `replaced` is gone. */
+  afterHead?(state: State): Promise<void>
+}
+
+/** Where in an actor's history a state is. */
+export interface Place {
+  readonly attempt: number
+  /** Counts on over attempts; 0 before the first entry. */
+  readonly position: number
+}
+
+export interface View<State> {
+  readonly actor: ActorId
+  readonly state: State
+  readonly place: Place
+}
+
+/** Begins an attempt: written by the coordinator, names what it goes on from. */
+export interface Genesis {
+  readonly attempt: number
+  /** Of an earlier attempt's log of the same actor; undefined: from nothing, or from what `content` carries. */
+  readonly base: Place | undefined
+  /** Plain data for the behaviour. */
+  readonly content: unknown
+}
+
+/** Something for a step to look at. */
+export type Input =
+  /** The next message of a channel. */
+  | {
+      readonly type: 'message'
+      readonly from: ActorId
+      /** The attempt of the sender; where the receiver has attempts of its own, the same as its own. */
+      readonly attempt: number
+      readonly payload: unknown
+    }
+  /** Look again: a wake-up, a continuation, news of data. */
+  | { readonly type: 'nudge' }
+  /** From outside the job, or from an actor of another attempt; may come twice. */
+  | { readonly type: 'request'; readonly payload: unknown; readonly messageId: string }
+
+export interface StepWorld {
+  /** Epoch milliseconds; the same through the turn, and never less than in the last one. */
+  readonly nowMs: number
+  /** Milliseconds left for this step: what takes longer ends its turn and goes on in the next. */
+  remainingMs(): number
+}
+
+/** What came of a step. */
+export interface StepOutcome<Delta> {
+  /** Inputs that are dealt with, from the first; the rest come again in the next step. */
+  readonly taken: number
+  /** Undefined with no outgoing messages: nothing happened, and no turn is written. */
+  readonly delta: Delta | undefined
+  /** In order for each receiver. */
+  readonly outgoing: readonly Outgoing[]
+  /** Actors to be nudged once the turn is committed. */
+  readonly nudges: readonly ActorId[]
+  /** Wake this actor then, at the latest. */
+  readonly wakeAtMs: number | undefined
+  /** There is more to do without further input. */
+  readonly more: boolean
+}
+
+export interface Outgoing {
+  readonly to: ActorId
+  /** The attempt of the receiver that it is for. Undefined: the sender's own. */
+  readonly attempt?: number | undefined
+  /** Plain data. */
+  readonly payload: unknown
+}
+
+/** The world has moved on from the state that a step worked with: catch up, then run it again. */
+export class StaleView extends Error {
+  override readonly name: string = 'StaleView'
+}

@@ -1,0 +1,105 @@
+import type { CheckpointFailureReason, DeclineReason, FailureCause } from '../checkpoint/failure-reasons.ts'
+import type { TaskAck } from '../checkpoint/task-ack.ts'
+import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { Element } from '../model/elements.ts'
+import type { OperatorStateSnapshot } from '../state/operator-state.ts'
+
+/** What a task sends another: the elements of one edge, in order. */
+export interface ElementsPayload {
+  readonly type: 'elements'
+  readonly edge: number
+  readonly elements: readonly Element[]
+}
+
+/** What the coordinator sends a task, on a channel of the attempt. */
+export type TaskOrder =
+  /** Every task of the attempt has its genesis: sources read, timers run. */
+  | { readonly type: 'start' }
+  /** Sources only: send the barrier. As CoordinatorCommand `trigger`. */
+  | {
+      readonly type: 'trigger'
+      readonly checkpointId: number
+      readonly triggeredAtMs: number
+      readonly kind: 'checkpoint' | 'savepoint'
+      readonly stopSources: boolean
+      readonly drain: boolean
+    }
+  /**
+   * Transactions up to this checkpoint are to be committed. `restorableFrom`: the log position, in this task, of the
+   * oldest checkpoint that may still be gone back to or copied from; everything up to it may be folded and materialized.
+   */
+  | { readonly type: 'complete'; readonly checkpointId: number; readonly restorableFrom: number }
+  | { readonly type: 'aborted'; readonly checkpointId: number; readonly reason: CheckpointFailureReason }
+  /** Everything is committed: close, and report `closed`. */
+  | { readonly type: 'finish' }
+  /** What may be folded now, where no checkpoint completed: a savepoint was copied, a checkpoint was discarded. */
+  | { readonly type: 'restorable-from'; readonly position: number }
+
+/** What a task sends the coordinator, on a channel of the attempt. */
+export type TaskReport =
+  /** Its state is there (imported, where it begins from a savepoint): it waits for `start`. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'acknowledge'; readonly checkpointId: number; readonly ack: TaskAck }
+  | {
+      readonly type: 'decline'
+      readonly checkpointId: number
+      readonly reason: DeclineReason
+      readonly message: string
+    }
+  /** It takes no more turns in this attempt. */
+  | { readonly type: 'failed'; readonly cause: FailureCause }
+  | { readonly type: 'input-ended' }
+  /** A turn of data, a timer or a sink, after an epoch without any: an idle job wakes up. */
+  | { readonly type: 'active' }
+  | { readonly type: 'closed' }
+
+/** What those outside ask of a job: the command line, a dead-letter queue, the minute's schedule. */
+export type JobRequest =
+  /** Starts a run of the deployed code. Refused while one runs. `from`: `latest`, or the location of a checkpoint or savepoint. */
+  | {
+      readonly type: 'start'
+      readonly requestId: string
+      readonly from: string | undefined
+      readonly allowNonRestoredState: boolean
+    }
+  | { readonly type: 'trigger-savepoint'; readonly requestId: string; readonly target: string | undefined }
+  | { readonly type: 'trigger-checkpoint'; readonly requestId: string }
+  | {
+      readonly type: 'stop'
+      readonly requestId: string
+      readonly target: string | undefined
+      readonly drain: boolean
+    }
+  | { readonly type: 'cancel'; readonly requestId: string }
+  | { readonly type: 'suspend'; readonly requestId: string }
+  /** A message went to a dead-letter queue: what was to be done will never be. */
+  | { readonly type: 'dead-letter'; readonly requestId: string; readonly actor: string; readonly reason: string }
+  /** The safety schedule: starts a job that was deployed and never started, and re-arms what was lost. */
+  | { readonly type: 'tick' }
+
+/** What a task's genesis carries, besides its base. Plain data. */
+export interface TaskGenesis {
+  readonly runId: string
+  /** Of the plan; a function with another one takes no turn of the attempt. */
+  readonly fingerprint: string
+  readonly namespace: string
+  /** State from elsewhere than the base: another parallelism, or a savepoint. Undefined: what the base holds. */
+  readonly restore: TaskGenesisRestore | undefined
+}
+
+export interface TaskGenesisRestore {
+  readonly watermarkMs: number
+  readonly inputEnded: boolean
+  readonly operatorState: readonly (readonly [uid: string, state: OperatorStateSnapshot])[]
+  /** Rows to be imported into the namespace before the task is ready, where it is a new one; oldest first. */
+  readonly segments: readonly (readonly [uid: string, handles: readonly SegmentHandle[]])[]
+  /** Positions of this attempt are above this: no row of the namespace reflects a later one. */
+  readonly positionFloor: number
+  readonly allowNonRestoredState: boolean
+}
+
+/** Where state is that is materialized to the checkpoint: tasks of any parallelism read it. */
+export interface TaskPosition {
+  readonly attempt: number
+  readonly position: number
+}
