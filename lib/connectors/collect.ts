@@ -13,6 +13,7 @@ export function collect<T>(into: T[]): WriterSink<T> {
   return {
     type: 'writer',
     kind: 'collect',
+    machineBound: 'the memory of this process',
     createWriter: () => ({
       write(values) {
         for (const value of values) into.push(value)

@@ -59,6 +59,7 @@ export function fileSink<T>(
   return {
     type: 'two-phase-commit',
     kind: 'fileSink',
+    machineBound: 'files of this machine',
     createCommitter: (ctx) => new FileCommitter(committing, ctx),
   }
 }

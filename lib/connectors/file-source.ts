@@ -43,6 +43,7 @@ export function fileSource<T>(
     refusesRecords: true,
     kind,
     bounded: !follow,
+    machineBound: 'files of this machine',
     async enumerateSplits() {
       const files = await listFiles(kind, path, options)
       return files.map((file) => ({ path: file, offset: 0, line: 0 }))

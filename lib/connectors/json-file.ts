@@ -34,6 +34,7 @@ export function jsonFile<T = unknown>(path: string, options: JsonFileOptions<T> 
     refusesRecords: true,
     kind: KIND,
     bounded: true,
+    machineBound: 'files of this machine',
     async enumerateSplits() {
       const files = await listFiles(KIND, path, options)
       return files.map((file) => ({ path: file, index: 0 }))

@@ -66,6 +66,7 @@ export function socketText(options: SocketTextOptions & LineDecoding): Source<un
     refusesRecords: true,
     kind: 'socketText',
     bounded: false,
+    machineBound: 'a connection that stays open',
     parallelismMax: 1,
     enumerateSplits: () => [{}],
     createReader: (ctx) => new SocketReader(reading, ctx),

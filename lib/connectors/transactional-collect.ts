@@ -26,6 +26,7 @@ export function transactionalCollect<T>(): TransactionalCollectSink<T> {
   return {
     type: 'two-phase-commit',
     kind: 'transactionalCollect',
+    machineBound: 'the memory of this process',
     values,
     createCommitter: (ctx) => collectCommitter(ctx, commit),
   }

@@ -18,6 +18,8 @@ export interface WriterSink<in T> {
   readonly kind: string
   /** Default: no limit of its own. */
   readonly parallelismMax?: number
+  /** What of one machine it works with, where it does; as a source's. */
+  readonly machineBound?: string
   createWriter(ctx: SinkContext): SinkWriter<T>
 }
 
@@ -40,6 +42,8 @@ export interface TwoPhaseCommitSink<in T, in out Txn> {
   readonly kind: string
   /** Default: no limit of its own. */
   readonly parallelismMax?: number
+  /** What of one machine it works with, where it does; as a source's. */
+  readonly machineBound?: string
   createCommitter(ctx: SinkContext): TwoPhaseCommitter<T, Txn>
 }
 

@@ -52,6 +52,11 @@ export interface SplitSource<T, Split> {
   readonly bounded: boolean
   /** Default: no limit of its own. */
   readonly parallelismMax?: number
+  /**
+   * What of one machine it works with, where it does: `files of this machine`. It runs in one process only, and a deployment
+   * to functions refuses it.
+   */
+  readonly machineBound?: string
   /** Whether it may find records that it cannot parse. Default: false. */
   readonly refusesRecords?: boolean
   /** What there is to read, in order. Called once, when the job starts without a checkpoint. */
