@@ -28,6 +28,11 @@ export interface Mailbox {
    * arrive all the same. Resolves also where all failed.
    */
   send(messages: readonly OutgoingMessage[]): Promise<readonly ('sent' | 'failed')[]>
+  /**
+   * Puts a message that can never be handled into the dead-letter queue, with the reason. Resolves when it is there: then
+   * the message itself may be let go.
+   */
+  refuse(message: { readonly messageId: string; readonly body: Uint8Array }, reason: string): Promise<void>
   /** About how many messages wait or are in flight in the queue that `actor` is served from. */
   backlog(actor: ActorId): Promise<number>
 }

@@ -20,7 +20,10 @@ export interface Behaviour<State, Delta> {
    * @throws StaleView if what it read shows that the state is old; anything else is a fault of the platform: its inputs come again.
    */
   step(view: View<State>, inputs: readonly Input[], world: StepWorld): Promise<StepOutcome<Delta>>
-  /** History up to this position is never gone back to: it may be folded. At most `place.position`. */
+  /**
+   * History up to this position is never gone back to: it may be folded. At most `place.position`. What was sent after it
+   * can be sent again where a receiver lacks it; what was sent before cannot.
+   */
   foldable(state: State, place: Place): number
   /** For a head, which a cold start reads. */
   encode(state: State): unknown
@@ -42,6 +45,10 @@ export interface View<State> {
   readonly actor: ActorId
   readonly state: State
   readonly place: Place
+  /** The state at a place that is never gone back to. */
+  readonly folded: { readonly state: State; readonly place: Place }
+  /** The attempt is over: no turn of it counts any more. */
+  readonly isFenced: boolean
 }
 
 /** Begins an attempt: written by the coordinator, names what it goes on from. */

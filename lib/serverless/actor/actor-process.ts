@@ -1,0 +1,352 @@
+import { actorKind } from '../../model/actors.ts'
+import { assert, messageOf } from '../../model/faults.ts'
+import type { ActorId } from '../../model/ids.ts'
+import type { Invocation, JobRuntime } from '../runtime.ts'
+import { StaleView, type Behaviour, type Input, type Outgoing, type StepOutcome, type View } from './behaviour.ts'
+import type { ChannelMessage, PackedPayload } from './envelope.ts'
+import { HeadStore } from './head-store.ts'
+import { History, type ChannelCount } from './history.ts'
+import { consumedBy, Inbox, inputOf, type Delivery } from './inbox.ts'
+import { LOG_LIMITS } from './limits.ts'
+import {
+  actorFolder,
+  appendTurn,
+  decodeEntry,
+  loadNamed,
+  storeNamed,
+  type LogItem,
+  type OutboxMessage,
+  type TurnItem,
+} from './log-entry.ts'
+import { pack, unpack } from './packing.ts'
+import { Sender } from './sender.ts'
+
+interface Admitted {
+  readonly delivery: Delivery
+  readonly message: ChannelMessage | undefined
+  readonly input: Input
+}
+
+/**
+ * One actor in one process: the protocol of turns (DESIGN: the turn). It keeps what it read of the log, which is only ever
+ * a prefix of it: every round begins with one strongly consistent read of what came since. A turn is committed by one
+ * conditional append; whatever it sends is sent after that, and the messages that led to it are let go last. So a crash
+ * before the append has had no effect, and after it nothing is lost: the messages come back, and whoever takes them finds
+ * the outbox.
+ *
+ * One call of `handle` at a time.
+ */
+export class ActorProcess<State, Delta> {
+  readonly #actor: ActorId
+  readonly #behaviour: Behaviour<State, Delta>
+  readonly #runtime: JobRuntime
+  readonly #sender: Sender
+  readonly #heads: HeadStore<State, Delta>
+  #history: History<State, Delta> | undefined
+  /** The sort key of the last entry read. */
+  #cursor: string | undefined
+  /** Turns up to here have sent everything. */
+  #sentThrough = 0
+  /** Turns of others that may not have. */
+  #unsent: readonly TurnItem[] = []
+  #turnsSinceHead = 0
+  #bytesSinceHead = 0
+  /** A wake-up is under way for this time. */
+  #armedAtMs: number | undefined
+  readonly #askedAtMs = new Map<string, number>()
+
+  constructor(actor: ActorId, behaviour: Behaviour<State, Delta>, runtime: JobRuntime) {
+    this.#actor = actor
+    this.#behaviour = behaviour
+    this.#runtime = runtime
+    this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
+    this.#heads = new HeadStore(actor, behaviour, runtime)
+  }
+
+  /** Deals with deliveries in order. Resolves to the ids of those that have to come again. */
+  async handle(deliveries: readonly Delivery[], invocation: Invocation): Promise<readonly string[]> {
+    let left = deliveries
+    let more = false
+    let conflicts = 0
+    if (left.some(({ envelope }) => envelope.kind === 'nudge' && envelope.wakeUp)) this.#armedAtMs = undefined
+    try {
+      do {
+        const history = await this.#catchUp()
+        await this.#sendUnsent()
+        const { admitted, rest } = await this.#admit(left, history)
+        const round = await this.#round(history, admitted, invocation)
+        if (round === 'lost') {
+          if (++conflicts > LOG_LIMITS.conflictsMax) break
+          continue
+        }
+        const { outcome, isCommitted } = round
+        const untaken = admitted.slice(outcome.taken).map(({ delivery }) => delivery)
+        left = [...untaken, ...rest.tooEarly]
+        more = outcome.more
+        if (untaken.length === 0 && !more) break
+        assert(isCommitted || outcome.taken > 0, `${this.#actor}: a step that has more to do got on`)
+      } while (invocation.remainingMs() > LOG_LIMITS.reserveMs)
+      if (more) await this.#sender.sendNudges([this.#actor])
+    } catch (cause) {
+      this.#forget(cause)
+      return left.map(({ messageId }) => messageId)
+    }
+    return left.map(({ messageId }) => messageId)
+  }
+
+  async #round(
+    history: History<State, Delta>,
+    admitted: readonly Admitted[],
+    invocation: Invocation,
+  ): Promise<'lost' | { readonly outcome: StepOutcome<Delta>; readonly isCommitted: boolean }> {
+    const { current } = history
+    const nowMs = Math.max(current.nowMs, this.#runtime.now())
+    const outcome = await this.#step(history, admitted, nowMs, invocation)
+    if (outcome === undefined) return 'lost'
+    const wakeAtMs = this.#wakeUpFor(outcome.wakeAtMs, nowMs)
+    const taken = admitted.slice(0, outcome.taken)
+    const consumed = consumedBy(taken.map(({ message }) => message))
+    const isTurn = outcome.delta !== undefined || outcome.outgoing.length > 0 || consumed.length > 0
+    if (!isTurn) {
+      await this.#sender.sendNudges(outcome.nudges)
+      if (wakeAtMs !== undefined) await this.#arm(wakeAtMs)
+      return { outcome, isCommitted: false }
+    }
+    const item: TurnItem = {
+      type: 'turn',
+      attempt: current.place.attempt,
+      position: current.place.position + 1,
+      nowMs,
+      consumed,
+      outbox: await this.#outboxOf(outcome.outgoing, current.sent, current.place),
+      nudges: outcome.nudges,
+      wakeAtMs,
+      delta: outcome.delta,
+      sentThrough: this.#sentThrough,
+    }
+    const { log, blobs } = this.#runtime
+    const appended = await appendTurn(log, blobs, this.#actor, item)
+    // Somebody else's turn, or this very one whose answer was lost: either way the log knows.
+    if (appended.outcome === 'exists') return 'lost'
+    this.#cursor = undefined
+    history.add({ ...item, blob: appended.blob })
+    this.#turnsSinceHead++
+    this.#bytesSinceHead += appended.bytes
+    await this.#send(item)
+    await this.#writeHead(history)
+    return { outcome, isCommitted: true }
+  }
+
+  /** Undefined: the step found that its view is old. */
+  async #step(
+    history: History<State, Delta>,
+    admitted: readonly Admitted[],
+    nowMs: number,
+    invocation: Invocation,
+  ): Promise<StepOutcome<Delta> | undefined> {
+    const { current, folded, isFenced } = history
+    const view: View<State> = {
+      actor: this.#actor,
+      state: current.state,
+      place: current.place,
+      folded: { state: folded.state, place: folded.place },
+      isFenced,
+    }
+    const inputs = admitted.map(({ input }) => input)
+    const world = { nowMs, remainingMs: () => invocation.remainingMs() - LOG_LIMITS.reserveMs }
+    try {
+      return await this.#behaviour.step(view, inputs, world)
+    } catch (cause) {
+      if (!(cause instanceof StaleView)) throw cause
+      this.#history = undefined
+      return undefined
+    }
+  }
+
+  /** Reads what was appended since this process last looked. */
+  async #catchUp(): Promise<History<State, Delta>> {
+    for (let tries = 0; ; tries++) {
+      try {
+        this.#history ??= await this.#load()
+        const history = this.#history
+        for (let more = true; more; ) {
+          const page = await this.#runtime.log.read(this.#actor, this.#cursorOf(history))
+          for (const entry of page.entries) {
+            this.#took(history, await decodeEntry(entry, this.#runtime.blobs))
+            this.#cursor = entry.sort
+            this.#bytesSinceHead += entry.body.length
+          }
+          more = page.more
+        }
+        return history
+      } catch (cause) {
+        // What this process began from has been folded meanwhile: a newer head tells more.
+        if (!(cause instanceof StaleView) || tries === 1) throw cause
+        this.#history = undefined
+      }
+    }
+  }
+
+  async #load(): Promise<History<State, Delta>> {
+    const snapshot = await this.#heads.read()
+    this.#cursor = undefined
+    this.#turnsSinceHead = 0
+    this.#bytesSinceHead = 0
+    this.#armedAtMs = undefined
+    // What a head folds was sent before the head was written.
+    this.#sentThrough = snapshot?.place.position ?? 0
+    this.#unsent = []
+    return new History(this.#behaviour, snapshot)
+  }
+
+  #took(history: History<State, Delta>, item: LogItem): void {
+    history.add(item)
+    if (item.type === 'fence') return
+    this.#turnsSinceHead++
+    if (item.type === 'genesis') {
+      // What an attempt that is over did not send is of no use.
+      this.#unsent = []
+      this.#sentThrough = item.position
+      return
+    }
+    this.#unsent = [...this.#unsent.filter(({ position }) => position > item.sentThrough), item]
+    this.#sentThrough = Math.max(this.#sentThrough, item.sentThrough)
+    this.#armedAtMs = item.wakeAtMs ?? this.#armedAtMs
+  }
+
+  #cursorOf(history: History<State, Delta>): string | undefined {
+    return this.#cursor ?? this.#heads.sortOf(history.current.place)
+  }
+
+  /** Whoever committed these turns may not have lived to send what they hold. */
+  async #sendUnsent(): Promise<void> {
+    for (const item of this.#unsent) await this.#send(item)
+    this.#unsent = []
+  }
+
+  async #send(item: TurnItem): Promise<void> {
+    await this.#sender.sendFirst(item.outbox)
+    await this.#sender.sendNudges(item.nudges)
+    if (item.wakeAtMs !== undefined) await this.#arm(item.wakeAtMs)
+    this.#sentThrough = item.position
+  }
+
+  /** Undefined where a wake-up is under way that comes in time. */
+  #wakeUpFor(wakeAtMs: number | undefined, nowMs: number): number | undefined {
+    const armed = this.#armedAtMs
+    const isArmed = wakeAtMs !== undefined && armed !== undefined && armed > nowMs && armed <= wakeAtMs
+    return isArmed ? undefined : wakeAtMs
+  }
+
+  async #arm(wakeAtMs: number): Promise<void> {
+    await this.#runtime.wakeUps.wakeAt(this.#actor, wakeAtMs)
+    this.#armedAtMs = wakeAtMs
+  }
+
+  async #admit(
+    deliveries: readonly Delivery[],
+    history: History<State, Delta>,
+  ): Promise<{ admitted: readonly Admitted[]; rest: { tooEarly: readonly Delivery[] } }> {
+    const { place, received } = history.current
+    const hasAttempts = actorKind(this.#actor) === 'task'
+    const inbox = new Inbox(
+      { attempt: hasAttempts ? place.attempt : undefined, isFenced: history.isFenced },
+      received,
+    )
+    const admitted: Admitted[] = []
+    const asked = new Map<ActorId, { attempt: number; next: number }>()
+    for (const [index, delivery] of deliveries.entries()) {
+      const admission = inbox.admit(delivery.envelope)
+      if (admission.type === 'too-early') {
+        await this.#resendAll(asked, history)
+        return { admitted, rest: { tooEarly: deliveries.slice(index) } }
+      }
+      if (admission.type === 'gap') await this.#askAgain(admission.from, admission.attempt, admission.next)
+      if (admission.type === 'resend') {
+        const before = asked.get(admission.to)
+        const next = before?.attempt === admission.attempt ? Math.min(before.next, admission.next) : admission.next
+        asked.set(admission.to, { attempt: admission.attempt, next })
+      }
+      if (admission.type !== 'input') continue
+      const { message } = admission
+      const payload = message === undefined ? undefined : await this.#payloadOf(message.payload)
+      admitted.push({ delivery, message, input: inputOf(delivery, payload) })
+    }
+    await this.#resendAll(asked, history)
+    return { admitted, rest: { tooEarly: [] } }
+  }
+
+  /** Once in a while: while the repeat is under way, everything behind the gap tells of it again. */
+  async #askAgain(sender: ActorId, attempt: number, next: number): Promise<void> {
+    const what = `${sender}/${attempt}/${next}`
+    const nowMs = this.#runtime.now()
+    const askedAtMs = this.#askedAtMs.get(what)
+    if (askedAtMs !== undefined && nowMs - askedAtMs < LOG_LIMITS.resendPauseMs) return
+    await this.#sender.askAgain(sender, attempt, next)
+    this.#askedAtMs.clear()
+    this.#askedAtMs.set(what, nowMs)
+  }
+
+  async #resendAll(
+    asked: ReadonlyMap<ActorId, { attempt: number; next: number }>,
+    history: History<State, Delta>,
+  ): Promise<void> {
+    for (const [to, { attempt, next }] of asked) {
+      const messages = history.sentFrom(to, attempt, next)
+      if (messages === undefined) {
+        const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${next}`
+        this.#runtime.observe.event({ type: 'warning', message })
+      } else await this.#sender.sendAgain(messages)
+    }
+  }
+
+  async #payloadOf(payload: PackedPayload): Promise<unknown> {
+    return unpack('blob' in payload ? await loadNamed(this.#runtime.blobs, payload.blob) : payload.bytes)
+  }
+
+  async #outboxOf(
+    outgoing: readonly Outgoing[],
+    sent: ReadonlyMap<ActorId, ChannelCount>,
+    place: { readonly attempt: number; readonly position: number },
+  ): Promise<OutboxMessage[]> {
+    const counts = new Map<ActorId, ChannelCount>()
+    const outbox: OutboxMessage[] = []
+    for (const { to, attempt = place.attempt, payload } of outgoing) {
+      const known = counts.get(to) ?? sent.get(to)
+      const sequence = known?.attempt === attempt ? known.next : 0
+      counts.set(to, { attempt, next: sequence + 1 })
+      const packed = pack(payload)
+      const prefix = `log/${actorFolder(this.#actor)}/${place.attempt}-${place.position + 1}-payload`
+      outbox.push({
+        to,
+        attempt,
+        sequence,
+        payload:
+          packed.length <= LOG_LIMITS.payloadInlineBytes
+            ? { bytes: packed }
+            : { blob: await storeNamed(this.#runtime.blobs, prefix, packed) },
+      })
+    }
+    return outbox
+  }
+
+  /** A head that cannot be written is written another time: the log has everything. */
+  async #writeHead(history: History<State, Delta>): Promise<void> {
+    const { headEveryTurns } = this.#behaviour
+    if (this.#turnsSinceHead < headEveryTurns && this.#bytesSinceHead < LOG_LIMITS.tailBytesMax) return
+    try {
+      if (!(await this.#heads.write(history))) return
+      this.#turnsSinceHead = history.tail.length
+      this.#bytesSinceHead = 0
+    } catch (cause) {
+      this.#runtime.observe.event({ type: 'warning', message: `${this.#actor}: no new head: ${messageOf(cause)}` })
+    }
+  }
+
+  #forget(cause: unknown): void {
+    // It may have been left half-way: what counts is in the log.
+    this.#history = undefined
+    const message = `${this.#actor}: its messages come again: ${messageOf(cause)}`
+    this.#runtime.observe.event({ type: 'warning', message })
+  }
+}

@@ -1,0 +1,129 @@
+import { messageOf } from '../../model/faults.ts'
+import type { ActorId } from '../../model/ids.ts'
+import { pack, unpack } from './packing.ts'
+
+/** The version of everything below. A reader refuses any other: see {@link PoisonMessage}. */
+export const ENVELOPE_VERSION = 1
+
+/** Bytes of a packed payload: in the envelope, or in a blob where they are many. */
+export type PackedPayload = { readonly bytes: Uint8Array } | { readonly blob: string }
+
+/** The next message of a channel: numbers count from 0 within an attempt, for each pair of actors. */
+export interface ChannelMessage {
+  readonly kind: 'message'
+  readonly to: ActorId
+  readonly from: ActorId
+  readonly attempt: number
+  readonly sequence: number
+  readonly payload: PackedPayload
+}
+
+/** What travels between actors. */
+export type Envelope =
+  | ChannelMessage
+  /** Look again. `wakeUp`: because a time that was asked for has come. */
+  | { readonly kind: 'nudge'; readonly to: ActorId; readonly wakeUp: boolean }
+  /** `from` lacks `next` of what `to` sent it, and dropped what came after. */
+  | {
+      readonly kind: 'resend'
+      readonly to: ActorId
+      readonly from: ActorId
+      readonly attempt: number
+      readonly next: number
+    }
+  /** From outside, or across attempts: no channel, and it may come twice. */
+  | { readonly kind: 'request'; readonly to: ActorId; readonly payload: unknown }
+
+const KINDS = ['message', 'nudge', 'resend', 'request'] as const
+
+/** A message that can never be handled: it is refused, with its reason, and blocks nothing. */
+export class PoisonMessage extends Error {
+  override readonly name: string = 'PoisonMessage'
+}
+
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  const body = pack(fieldsOf(envelope))
+  const bytes = new Uint8Array(body.length + 1)
+  bytes[0] = ENVELOPE_VERSION
+  bytes.set(body, 1)
+  return bytes
+}
+
+export function encodeRequest(to: ActorId, payload: unknown): Uint8Array {
+  return encodeEnvelope({ kind: 'request', to, payload })
+}
+
+export function encodeNudge(to: ActorId, wakeUp: boolean): Uint8Array {
+  return encodeEnvelope({ kind: 'nudge', to, wakeUp })
+}
+
+/** @throws PoisonMessage if `bytes` are no envelope of this version. */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  if (bytes[0] !== ENVELOPE_VERSION) {
+    const found = bytes[0] === undefined ? 'an empty message' : `version ${bytes[0]}`
+    const cause =
+      (bytes[0] ?? 0) > ENVELOPE_VERSION ? ': it was written by newer code than this function runs' : ''
+    throw new PoisonMessage(`Expected an envelope of version ${ENVELOPE_VERSION}, got ${found}${cause}`)
+  }
+  let fields: unknown
+  try {
+    fields = unpack(bytes.subarray(1))
+  } catch (cause) {
+    throw new PoisonMessage(`Expected an envelope, got bytes that are none: ${messageOf(cause)}`, { cause })
+  }
+  const envelope = envelopeOf(fields)
+  if (envelope === undefined) throw new PoisonMessage('Expected an envelope, got data of another shape')
+  return envelope
+}
+
+function fieldsOf(envelope: Envelope): readonly unknown[] {
+  const kind = KINDS.indexOf(envelope.kind)
+  switch (envelope.kind) {
+    case 'message': {
+      const { to, from, attempt, sequence, payload } = envelope
+      return [kind, to, from, attempt, sequence, 'blob' in payload ? payload.blob : payload.bytes]
+    }
+    case 'nudge':
+      return [kind, envelope.to, envelope.wakeUp]
+    case 'resend':
+      return [kind, envelope.to, envelope.from, envelope.attempt, envelope.next]
+    case 'request':
+      return [kind, envelope.to, envelope.payload]
+  }
+}
+
+function envelopeOf(fields: unknown): Envelope | undefined {
+  if (!Array.isArray(fields)) return undefined
+  const [kind, to, ...rest] = fields as [unknown, unknown, ...unknown[]]
+  if (typeof to !== 'string') return undefined
+  const actor = to as ActorId
+  switch (KINDS[kind as number]) {
+    case 'message': {
+      const [from, attempt, sequence, payload] = rest
+      if (typeof from !== 'string' || !isCount(attempt) || !isCount(sequence)) return undefined
+      const packed = packedOf(payload)
+      if (packed === undefined) return undefined
+      return { kind: 'message', to: actor, from: from as ActorId, attempt, sequence, payload: packed }
+    }
+    case 'nudge':
+      return { kind: 'nudge', to: actor, wakeUp: rest[0] === true }
+    case 'resend': {
+      const [from, attempt, next] = rest
+      if (typeof from !== 'string' || !isCount(attempt) || !isCount(next)) return undefined
+      return { kind: 'resend', to: actor, from: from as ActorId, attempt, next }
+    }
+    case 'request':
+      return { kind: 'request', to: actor, payload: rest[0] }
+    case undefined:
+      return undefined
+  }
+}
+
+export function packedOf(payload: unknown): PackedPayload | undefined {
+  if (typeof payload === 'string') return { blob: payload }
+  return payload instanceof Uint8Array ? { bytes: payload } : undefined
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+}

@@ -1,0 +1,107 @@
+import type { ActorId } from '../../model/ids.ts'
+import type { JobRuntime } from '../runtime.ts'
+import type { Behaviour, Place } from './behaviour.ts'
+import type { ChannelCount, History, Snapshot } from './history.ts'
+import { LOG_LIMITS } from './limits.ts'
+import { actorFolder, loadNamed, sortOf, storeNamed } from './log-entry.ts'
+import { pack, unpack } from './packing.ts'
+
+const INLINE = 0
+const IN_BLOB = 1
+
+/** A head's content, packed; by the number of its version. */
+type HeadFields = readonly [
+  attempt: number,
+  position: number,
+  state: unknown,
+  received: readonly (readonly [ActorId, number, number])[],
+  sent: readonly (readonly [ActorId, number, number])[],
+  nowMs: number,
+]
+
+/** Heads of one actor: the folded state that a cold start begins from. */
+export class HeadStore<State, Delta> {
+  readonly #actor: ActorId
+  readonly #behaviour: Behaviour<State, Delta>
+  readonly #runtime: JobRuntime
+  #written = ''
+
+  constructor(actor: ActorId, behaviour: Behaviour<State, Delta>, runtime: JobRuntime) {
+    this.#actor = actor
+    this.#behaviour = behaviour
+    this.#runtime = runtime
+  }
+
+  /** Where entries after `place` begin; undefined before the first. */
+  sortOf(place: Place): string | undefined {
+    return place.position === 0 ? undefined : sortOf(place)
+  }
+
+  async read(): Promise<Snapshot<State> | undefined> {
+    const head = await this.#runtime.log.head(this.#actor)
+    if (head === undefined) return undefined
+    const name = blobOf(head.body)
+    const packed = name === undefined ? head.body.subarray(1) : await loadNamed(this.#runtime.blobs, name)
+    const [attempt, position, state, received, sent, nowMs] = unpack(packed) as HeadFields
+    this.#written = head.version
+    return {
+      place: { attempt, position },
+      state: this.#behaviour.decode(state),
+      received: new Map(received.map(counted)),
+      sent: new Map(sent.map(counted)),
+      nowMs,
+    }
+  }
+
+  /** Writes a head for what is folded, unless there is one; then removes what nobody will read any more. False: no need. */
+  async write(history: History<State, Delta>): Promise<boolean> {
+    const { place, state, received, sent, nowMs } = history.folded
+    const version = sortOf(place)
+    if (place.position === 0 || version <= this.#written) return false
+    const fields: HeadFields = [
+      place.attempt,
+      place.position,
+      this.#behaviour.encode(state),
+      flat(received),
+      flat(sent),
+      nowMs,
+    ]
+    const { blobs, log } = this.#runtime
+    const body = await this.#place(version, pack(fields))
+    const outcome = await log.putHead(this.#actor, { version, body })
+    this.#written = version
+    if (outcome.type === 'stale') return false
+    const replaced = outcome.replaced === undefined ? undefined : blobOf(outcome.replaced.body)
+    const garbage = history.takeSpentBlobs(version)
+    if (replaced !== undefined && replaced !== blobOf(body)) garbage.push(replaced)
+    for (const name of garbage) await blobs.delete(name)
+    await this.#behaviour.afterHead?.(state)
+    return true
+  }
+
+  async #place(version: string, packed: Uint8Array): Promise<Uint8Array> {
+    if (packed.length <= LOG_LIMITS.inlineBytes) return marked(INLINE, packed)
+    const prefix = `heads/${actorFolder(this.#actor)}/${version.replaceAll('#', '-')}`
+    const name = await storeNamed(this.#runtime.blobs, prefix, packed)
+    return marked(IN_BLOB, new TextEncoder().encode(name))
+  }
+}
+
+function marked(format: number, content: Uint8Array): Uint8Array {
+  const body = new Uint8Array(content.length + 1)
+  body[0] = format
+  body.set(content, 1)
+  return body
+}
+
+function blobOf(body: Uint8Array): string | undefined {
+  return body[0] === IN_BLOB ? new TextDecoder().decode(body.subarray(1)) : undefined
+}
+
+function flat(counts: ReadonlyMap<ActorId, ChannelCount>): [ActorId, number, number][] {
+  return [...counts].map(([actor, { attempt, next }]) => [actor, attempt, next])
+}
+
+function counted([actor, attempt, next]: readonly [ActorId, number, number]): [ActorId, ChannelCount] {
+  return [actor, { attempt, next }]
+}

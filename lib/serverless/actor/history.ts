@@ -1,0 +1,200 @@
+import { assert } from '../../model/faults.ts'
+import type { ActorId } from '../../model/ids.ts'
+import type { Behaviour, Place } from './behaviour.ts'
+import { sortOf, type GenesisItem, type LogItem, type OutboxMessage, type TurnItem } from './log-entry.ts'
+
+/** What an actor's log adds up to at a place. Never changed in place. */
+export interface Snapshot<State> {
+  readonly place: Place
+  readonly state: State
+  /** By sender: the attempt of its channel, and the number expected next. */
+  readonly received: ReadonlyMap<ActorId, ChannelCount>
+  /** By receiver: the number that the next message gets. */
+  readonly sent: ReadonlyMap<ActorId, ChannelCount>
+  /** The time of the last turn. */
+  readonly nowMs: number
+}
+
+export interface ChannelCount {
+  readonly attempt: number
+  readonly next: number
+}
+
+/** An item of the chain that leads to the present state. */
+type ChainItem = (TurnItem | GenesisItem) & { readonly blob?: string | undefined }
+
+/**
+ * An actor's history as far as it was read: folded up to a position that is never gone back to, and the items after it.
+ * A new attempt's genesis cuts off what came after its base (invariant 2, fencing); so a cache of it is only ever a
+ * prefix of the log, which a read from `cursor` brings up to date.
+ */
+export class History<State, Delta> {
+  readonly #behaviour: Behaviour<State, Delta>
+  readonly #initial: Snapshot<State>
+  #folded: Snapshot<State>
+  #tail: ChainItem[] = []
+  #current: Snapshot<State>
+  #fencedAttempt = -1
+  /** Blobs of items that no longer count, by where the items sort: no reader comes by once a head sorts after them. */
+  #spent: { readonly sort: string; readonly blob: string }[] = []
+
+  constructor(behaviour: Behaviour<State, Delta>, folded: Snapshot<State> | undefined) {
+    this.#behaviour = behaviour
+    this.#initial = {
+      place: { attempt: 0, position: 0 },
+      state: behaviour.initial,
+      received: new Map(),
+      sent: new Map(),
+      nowMs: 0,
+    }
+    this.#folded = folded ?? this.#initial
+    this.#current = this.#folded
+  }
+
+  get current(): Snapshot<State> {
+    return this.#current
+  }
+
+  get folded(): Snapshot<State> {
+    return this.#folded
+  }
+
+  /** No turn may follow in the present attempt. */
+  get isFenced(): boolean {
+    return this.#fencedAttempt >= this.#current.place.attempt && this.#fencedAttempt > 0
+  }
+
+  /** Items since the folded state. */
+  get tail(): readonly ChainItem[] {
+    return this.#tail
+  }
+
+  /** The turn that was committed last, if it is not folded. */
+  get lastTurn(): TurnItem | undefined {
+    const last = this.#tail.at(-1)
+    return last?.type === 'turn' ? last : undefined
+  }
+
+  /** What was sent to `to` in the present attempt, from a number on; undefined where it reaches back too far. */
+  sentFrom(to: ActorId, attempt: number, next: number): readonly OutboxMessage[] | undefined {
+    const messages = this.#tail.flatMap((item) =>
+      item.type === 'turn'
+        ? item.outbox.filter((one) => one.to === to && one.attempt === attempt && one.sequence >= next)
+        : [],
+    )
+    const count = this.#current.sent.get(to)
+    const expected = count?.attempt === attempt ? Math.max(0, count.next - next) : 0
+    return messages.length < expected ? undefined : messages
+  }
+
+  /** Takes the next item of the log. */
+  add(item: LogItem): void {
+    if (item.type === 'fence') {
+      this.#fencedAttempt = Math.max(this.#fencedAttempt, item.attempt)
+      return
+    }
+    if (item.type === 'genesis') this.#begin(item)
+    else {
+      // A late append of a superseded attempt sorts before its successor's genesis: only a reader that is not there yet meets it.
+      assert(
+        item.attempt === this.#current.place.attempt && item.position === this.#current.place.position + 1,
+        `turn ${item.attempt}/${item.position} follows ${this.#current.place.attempt}/${this.#current.place.position}`,
+      )
+      this.#tail.push(item)
+      this.#current = this.#after(this.#current, item)
+    }
+    this.#fold()
+  }
+
+  /** Blobs that nobody reads any more who begins at a head of this version. */
+  takeSpentBlobs(headVersion: string): string[] {
+    const free = this.#spent.filter(({ sort }) => sort <= headVersion)
+    this.#spent = this.#spent.filter(({ sort }) => sort > headVersion)
+    return free.map(({ blob }) => blob)
+  }
+
+  #begin(item: GenesisItem): void {
+    const { base } = item.genesis
+    if (base === undefined) {
+      this.#spend(this.#tail)
+      this.#tail = []
+      this.#folded = this.#current = this.#begun(this.#initial, item)
+      return
+    }
+    const { folded } = this
+    assert(
+      base.position >= folded.place.position,
+      `attempt ${item.attempt} goes on from position ${base.position}, but history is folded up to ${folded.place.position}`,
+    )
+    const kept = this.#tail.filter(({ position }) => position <= base.position)
+    const from = kept.at(-1) ?? folded.place
+    assert(
+      from.position === base.position && from.attempt === base.attempt,
+      `attempt ${item.attempt} goes on from ${base.attempt}/${base.position}, but the log has ${from.attempt}/${from.position} there`,
+    )
+    this.#spend(this.#tail.slice(kept.length))
+    this.#tail = [...kept, item]
+    this.#current = this.#begun(
+      kept.reduce((snapshot, one) => this.#after(snapshot, one), folded),
+      item,
+    )
+  }
+
+  #begun(base: Snapshot<State>, { attempt, position, genesis }: GenesisItem): Snapshot<State> {
+    const place = { attempt, position }
+    const state = this.#behaviour.begin(base.state, genesis, place)
+    return { place, state, received: new Map(), sent: new Map(), nowMs: base.nowMs }
+  }
+
+  #after(snapshot: Snapshot<State>, item: ChainItem): Snapshot<State> {
+    if (item.type === 'genesis') return this.#begun(snapshot, item)
+    const place = { attempt: item.attempt, position: item.position }
+    return {
+      place,
+      state:
+        item.delta === undefined
+          ? snapshot.state
+          : this.#behaviour.apply(snapshot.state, item.delta as Delta, place),
+      received: counted(
+        snapshot.received,
+        item.consumed.map(({ from, attempt, next }) => [from, { attempt, next }]),
+      ),
+      sent: counted(
+        snapshot.sent,
+        item.outbox.map(({ to, attempt, sequence }) => [to, { attempt, next: sequence + 1 }]),
+      ),
+      nowMs: item.nowMs,
+    }
+  }
+
+  #fold(): void {
+    const { state, place } = this.#current
+    const upTo = Math.min(this.#behaviour.foldable(state, place), place.position)
+    let folded = 0
+    while (folded < this.#tail.length && this.#tail[folded]!.position <= upTo) folded++
+    if (folded === 0) return
+    const items = this.#tail.slice(0, folded)
+    this.#folded =
+      folded === this.#tail.length
+        ? this.#current
+        : items.reduce((snapshot, item) => this.#after(snapshot, item), this.#folded)
+    this.#tail = this.#tail.slice(folded)
+    this.#spend(items)
+  }
+
+  #spend(items: readonly ChainItem[]): void {
+    for (const item of items) {
+      const sort = sortOf(item)
+      if (item.blob !== undefined) this.#spent.push({ sort, blob: item.blob })
+      if (item.type !== 'turn') continue
+      for (const { payload } of item.outbox) if ('blob' in payload) this.#spent.push({ sort, blob: payload.blob })
+    }
+  }
+}
+
+function counted(
+  counts: ReadonlyMap<ActorId, ChannelCount>,
+  changes: readonly (readonly [ActorId, ChannelCount])[],
+): ReadonlyMap<ActorId, ChannelCount> {
+  return changes.length === 0 ? counts : new Map([...counts, ...changes])
+}

@@ -1,0 +1,236 @@
+import { assert } from '../../model/faults.ts'
+import type { ActorId } from '../../model/ids.ts'
+import type { BlobStore } from '../../ports/blob-store.ts'
+import type { LogEntry, TurnLog } from '../../ports/turn-log.ts'
+import { StaleView, type Genesis, type Place } from './behaviour.ts'
+import { packedOf, type PackedPayload } from './envelope.ts'
+import { LOG_LIMITS } from './limits.ts'
+import { pack, sha256, unpack } from './packing.ts'
+
+/** What a turn sends, in the order of sending. */
+export interface OutboxMessage {
+  readonly to: ActorId
+  readonly attempt: number
+  readonly sequence: number
+  readonly payload: PackedPayload
+}
+
+/** How far a channel into the actor was consumed. */
+export interface Consumed {
+  readonly from: ActorId
+  readonly attempt: number
+  /** The number that is expected next. */
+  readonly next: number
+}
+
+/** One committed turn: what it consumed, what it changed, what it sends. */
+export interface TurnItem extends Place {
+  readonly type: 'turn'
+  readonly nowMs: number
+  /** The channels that the turn consumed of. */
+  readonly consumed: readonly Consumed[]
+  readonly outbox: readonly OutboxMessage[]
+  readonly nudges: readonly ActorId[]
+  readonly wakeAtMs: number | undefined
+  readonly delta: unknown
+  /** Turns up to this position had sent all they had to send when this one was appended. */
+  readonly sentThrough: number
+}
+
+export interface GenesisItem extends Place {
+  readonly type: 'genesis'
+  readonly genesis: Genesis
+}
+
+/** The attempt is over: no turn of it counts from here on. */
+export interface FenceItem {
+  readonly type: 'fence'
+  readonly attempt: number
+}
+
+/** An entry of an actor's log, with the blob that holds it if it was too large for one. */
+export type LogItem = (TurnItem | GenesisItem | FenceItem) & { readonly blob?: string | undefined }
+
+const INLINE = 0
+const IN_BLOB = 1
+const FENCE_SORT = '~'
+
+/** Where an entry sorts: attempts in order, positions within them; a fence after all positions of its attempt. */
+export function sortOf({ attempt, position }: Place): string {
+  return `${attemptPart(attempt)}${digits(position, 12)}`
+}
+
+export function placeOf(sort: string): Place {
+  const [, attempt, position] = sort.split('#')
+  return { attempt: Number(attempt), position: Number(position) }
+}
+
+/** Writes the genesis of an attempt. Resolves also where the same is there already. Safe to repeat. */
+export async function appendGenesis(
+  log: TurnLog,
+  actor: ActorId,
+  position: number,
+  genesis: Genesis,
+  nowMs: number,
+  blobs: BlobStore,
+): Promise<void> {
+  const body = await placed(blobs, actor, { attempt: genesis.attempt, position }, [
+    'genesis',
+    genesis.base === undefined ? null : [genesis.base.attempt, genesis.base.position],
+    genesis.content,
+  ])
+  // Whoever finds it there lost nothing: an attempt is begun once, by the one coordinator turn that decided on it.
+  await log.append(actor, { sort: sortOf({ attempt: genesis.attempt, position }), body }, expirySec(nowMs))
+}
+
+/** Ends an attempt for an actor. Safe to repeat. */
+export async function appendFence(
+  log: TurnLog,
+  actor: ActorId,
+  attempt: number,
+  nowMs: number,
+): Promise<void> {
+  await log.append(
+    actor,
+    { sort: `${attemptPart(attempt)}${FENCE_SORT}`, body: inline(pack(['fence'])) },
+    expirySec(nowMs),
+  )
+}
+
+/** The conditional append that commits a turn. */
+export async function appendTurn(
+  log: TurnLog,
+  blobs: BlobStore,
+  actor: ActorId,
+  item: TurnItem,
+): Promise<{ readonly outcome: 'appended' | 'exists'; readonly blob: string | undefined; readonly bytes: number }> {
+  const body = await placed(blobs, actor, item, [
+    'turn',
+    item.nowMs,
+    item.consumed.map(({ from, attempt, next }) => [from, attempt, next]),
+    item.outbox.map(({ to, attempt, sequence, payload }) => [
+      to,
+      attempt,
+      sequence,
+      'blob' in payload ? payload.blob : payload.bytes,
+    ]),
+    item.nudges,
+    item.wakeAtMs ?? null,
+    item.delta,
+    item.sentThrough,
+  ])
+  const outcome = await log.append(actor, { sort: sortOf(item), body }, expirySec(item.nowMs))
+  return { outcome, blob: blobOf(body), bytes: body.length }
+}
+
+/**
+ * @throws StaleView if the blob that holds it is gone: whoever reads is behind what was folded.
+ * @throws Error if it is not what its name says.
+ */
+export async function decodeEntry(entry: LogEntry, blobs: BlobStore): Promise<LogItem> {
+  const blob = blobOf(entry.body)
+  const packed = blob === undefined ? entry.body.subarray(1) : await loadNamed(blobs, blob)
+  const [type, ...fields] = unpack(packed) as [string, ...unknown[]]
+  if (type === 'fence') return { type: 'fence', attempt: placeOf(entry.sort).attempt }
+  const place = placeOf(entry.sort)
+  if (type === 'genesis') {
+    const [base, content] = fields as [[number, number] | null, unknown]
+    const basePlace = base === null ? undefined : { attempt: base[0], position: base[1] }
+    return { type, ...place, genesis: { attempt: place.attempt, base: basePlace, content }, blob }
+  }
+  assert(type === 'turn', `an entry is a turn, a genesis or a fence, not ${type}`)
+  return { ...turnOf(place, fields), blob }
+}
+
+/** Puts packed bytes under a name that holds their hash: no late writer can change what is there. */
+export async function storeNamed(blobs: BlobStore, prefix: string, packed: Uint8Array): Promise<string> {
+  const name = `${prefix}-${sha256(packed)}`
+  await blobs.putIfAbsent(name, packed)
+  return name
+}
+
+/** What {@link storeNamed} put. @throws StaleView if it is gone; Error if it was altered. */
+export async function loadNamed(blobs: BlobStore, name: string): Promise<Uint8Array> {
+  const bytes = await blobs.get(name)
+  if (bytes === undefined) throw new StaleView(`${blobs.location}/${name} is gone`)
+  const expected = name.slice(name.lastIndexOf('-') + 1)
+  const found = sha256(bytes)
+  if (found !== expected) {
+    throw new Error(`${blobs.location}/${name}: expected content with SHA-256 ${expected}, got ${found}: it was altered`)
+  }
+  return bytes
+}
+
+/** The folder of an actor's blobs: actors' names may hold what names of objects should not. */
+export function actorFolder(actor: ActorId): string {
+  return sha256(actor).slice(0, 16)
+}
+
+function turnOf(place: Place, fields: readonly unknown[]): TurnItem {
+  const [nowMs, consumed, outbox, nudges, wakeAtMs, delta, sentThrough] = fields as [
+    number,
+    [ActorId, number, number][],
+    [ActorId, number, number, unknown][],
+    ActorId[],
+    number | null,
+    unknown,
+    number,
+  ]
+  return {
+    type: 'turn',
+    ...place,
+    nowMs,
+    consumed: consumed.map(([from, attempt, next]) => ({ from, attempt, next })),
+    outbox: outbox.map(([to, attempt, sequence, payload]) => {
+      const packed = packedOf(payload)
+      assert(packed !== undefined, 'an outbox holds packed payloads')
+      return { to, attempt, sequence, payload: packed }
+    }),
+    nudges,
+    wakeAtMs: wakeAtMs ?? undefined,
+    delta,
+    sentThrough,
+  }
+}
+
+/** The body of an entry: as it is where it is small, in a blob where it is not. */
+async function placed(
+  blobs: BlobStore,
+  actor: ActorId,
+  place: Place,
+  fields: readonly unknown[],
+): Promise<Uint8Array> {
+  const packed = pack(fields)
+  if (packed.length <= LOG_LIMITS.inlineBytes) return inline(packed)
+  const name = await storeNamed(blobs, `log/${actorFolder(actor)}/${place.attempt}-${place.position}`, packed)
+  const text = new TextEncoder().encode(name)
+  const body = new Uint8Array(text.length + 1)
+  body[0] = IN_BLOB
+  body.set(text, 1)
+  return body
+}
+
+function inline(packed: Uint8Array): Uint8Array {
+  const body = new Uint8Array(packed.length + 1)
+  body[0] = INLINE
+  body.set(packed, 1)
+  return body
+}
+
+function blobOf(body: Uint8Array): string | undefined {
+  assert(body[0] === INLINE || body[0] === IN_BLOB, `the body of an entry says where it is, not ${body[0]}`)
+  return body[0] === IN_BLOB ? new TextDecoder().decode(body.subarray(1)) : undefined
+}
+
+function attemptPart(attempt: number): string {
+  return `L#${digits(attempt, 8)}#`
+}
+
+function digits(value: number, count: number): string {
+  assert(Number.isSafeInteger(value) && value >= 0, `${value} is a count`)
+  return String(value).padStart(count, '0')
+}
+
+function expirySec(nowMs: number): number {
+  return Math.ceil((nowMs + LOG_LIMITS.retentionMs) / 1000)
+}
