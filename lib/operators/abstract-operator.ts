@@ -33,6 +33,7 @@ export abstract class AbstractOperator implements Operator {
 
   open(): void | Promise<void> {}
   endBatch(): void | Promise<void> {}
+  endTurn(): void | Promise<void> {}
   onProcessingTime(_nowMs: number): void {}
   nextProcessingTime(): number | undefined {
     return undefined

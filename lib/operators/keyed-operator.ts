@@ -42,9 +42,21 @@ export abstract class KeyedOperator extends AbstractOperator {
 
   /** Event-time timers fire before the watermark passes on, in order of their time. */
   override watermark(timestampMs: number): void {
-    this.metrics.currentWatermark = timestampMs
-    this.fireTimers('event', timestampMs)
-    super.watermark(timestampMs)
+    this.fireSome(timestampMs, Number.POSITIVE_INFINITY)
+    this.passWatermark(timestampMs)
+  }
+
+  /** Fires at most `atMost` of the event-time timers that are due at this watermark; true: no more is due. */
+  fireSome(watermarkMs: number, atMost: number): boolean {
+    this.metrics.currentWatermark = watermarkMs
+    this.fireTimers('event', watermarkMs, atMost)
+    const nextMs = this.backend.nextTimer('event')
+    return nextMs === undefined || nextMs > watermarkMs
+  }
+
+  /** The watermark goes on, once all timers that are due have fired. */
+  passWatermark(watermarkMs: number): void {
+    super.watermark(watermarkMs)
   }
 
   override onProcessingTime(nowMs: number): void {

@@ -26,6 +26,11 @@ export interface Operator extends Receiver {
   open(): void | Promise<void>
   /** Passes on what it holds back for batching. */
   endBatch(): void | Promise<void>
+  /**
+   * Makes what it holds survive this process: its state is taken right after. Called by runtimes that work in turns,
+   * before each commit; the embedded runtime never does.
+   */
+  endTurn(): void | Promise<void>
   /** Fires the processing-time timers due at or before `nowMs`. */
   onProcessingTime(nowMs: number): void
   /** When `onProcessingTime` has something to do; undefined: nothing is due. */
@@ -70,6 +75,8 @@ export interface OperatorContext {
   readonly operatorState: OperatorStateBackend
   /** Whether state was restored into this attempt. */
   readonly isRestored: boolean
+  /** This instance takes over from another one within the attempt: nothing happened in between. */
+  readonly isResumed: boolean
   /** Processing time in epoch milliseconds, constant within one batch. */
   now(): number
   /** Every split of `source`, listed once for all subtasks of an attempt. */

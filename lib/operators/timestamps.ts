@@ -11,6 +11,10 @@ interface GeneratorState {
   readonly parallelism: number
   readonly state: number
   readonly emittedMs: number
+  /** For an instance that resumes: what an attempt that begins does not go by. */
+  readonly lastRecordAtMs: number
+  readonly idle: boolean
+  readonly unseen: number
 }
 
 /**
@@ -49,6 +53,13 @@ export class TimestampsOperator extends AbstractOperator {
     if (relevant.length > 0) {
       this.generator.restore(Math.min(...relevant.map((one) => one.state)))
       this.emittedMs = Math.min(...relevant.map((one) => one.emittedMs))
+    }
+    if (this.context.isResumed && own.length > 0) {
+      const [{ lastRecordAtMs, idle, unseen }] = own as [GeneratorState]
+      this.lastRecordAtMs = lastRecordAtMs
+      this.idle = idle
+      this.unseen = unseen
+      return
     }
     this.lastRecordAtMs = this.context.now()
     // Event time goes on from here for all that follow.
@@ -107,9 +118,9 @@ export class TimestampsOperator extends AbstractOperator {
 
   override snapshot(_checkpointId: number): void {
     const { subtaskIndex, parallelism } = this.context
-    this.states.update([
-      { subtaskIndex, parallelism, state: this.generator.snapshot(), emittedMs: this.emittedMs },
-    ])
+    const { emittedMs, lastRecordAtMs, idle, unseen } = this
+    const state = this.generator.snapshot()
+    this.states.update([{ subtaskIndex, parallelism, state, emittedMs, lastRecordAtMs, idle, unseen }])
   }
 
   private advance(nowMs: number): void {

@@ -13,6 +13,18 @@ interface Alignment {
   readonly startedAtMs: number
 }
 
+/** All that an aligner knows. Plain data. */
+export interface AlignerProgress {
+  readonly lastIds: readonly number[]
+  readonly pending: readonly {
+    readonly checkpointId: number
+    readonly arrived: readonly number[]
+    readonly startedAtMs: number
+  }[]
+  readonly settledId: number
+  readonly aborted: readonly number[]
+}
+
 /**
  * Tells when a task has barrier *n* from all its channels. In exactly-once mode a channel that has delivered its
  * barrier is blocked until then: nothing after the barrier is read from it (invariant 4, consistent cut). In
@@ -30,9 +42,22 @@ export class BarrierAligner {
   /** Given up, while barriers of theirs or of earlier ones may still come. */
   private readonly aborted = new Set<number>()
 
-  constructor(channels: number, mode: 'exactly-once' | 'at-least-once') {
-    this.lastIds = Array.from({ length: channels }, () => 0)
+  constructor(channels: number, mode: 'exactly-once' | 'at-least-once', progress?: AlignerProgress) {
+    this.lastIds = Array.from({ length: channels }, (_, channel) => progress?.lastIds[channel] ?? 0)
     this.exactlyOnce = mode === 'exactly-once'
+    if (progress === undefined) return
+    this.pending = progress.pending.map((one) => ({ ...one, arrived: new Set(one.arrived) }))
+    this.settledId = progress.settledId
+    for (const checkpointId of progress.aborted) this.aborted.add(checkpointId)
+  }
+
+  get progress(): AlignerProgress {
+    return {
+      lastIds: [...this.lastIds],
+      pending: this.pending.map((one) => ({ ...one, arrived: [...one.arrived] })),
+      settledId: this.settledId,
+      aborted: [...this.aborted],
+    }
   }
 
   isBlocked(channel: number): boolean {

@@ -86,6 +86,7 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
     keyedState,
     operatorState,
     isRestored: restore.isRestored && restored !== undefined,
+    isResumed: restore.resumes !== undefined,
     now,
     enumerateSplits: (source) => env.enumerateSplits(uid, source),
     wakeUp: () => env.wakeUp(),

@@ -24,6 +24,7 @@ export class RecordWriter implements Receiver {
   private readonly firstTarget: number
   private readonly send: SendElement
   private readonly select: Selector | 'broadcast' | undefined
+  private readonly turns: Turns
   private readonly open: OpenBatch[]
 
   constructor(edge: JobEdge, origin: WriterOrigin, send: SendElement) {
@@ -32,8 +33,19 @@ export class RecordWriter implements Receiver {
     const forward = edge.partitioning === 'forward'
     this.firstTarget = forward ? origin.subtaskIndex : 0
     const channels = forward ? 1 : origin.targetParallelism
-    this.select = channels === 1 ? undefined : selectorOf(edge, origin)
+    this.turns = { next: origin.subtaskIndex % Math.max(1, origin.targetParallelism) }
+    this.select = channels === 1 ? undefined : selectorOf(edge, origin, this.turns)
     this.open = Array.from({ length: channels }, emptyBatch)
+  }
+
+  /** Whose turn it is, where records are dealt in turn. */
+  get nextTarget(): number {
+    return this.turns.next
+  }
+
+  /** Goes on where another instance of this writer was. */
+  resume(nextTarget: number): void {
+    this.turns.next = nextTarget
   }
 
   record(value: unknown, timestampMs: number): void {
@@ -77,6 +89,10 @@ export class RecordWriter implements Receiver {
   }
 }
 
+interface Turns {
+  next: number
+}
+
 /** Which task an edge leaves from. */
 export interface WriterOrigin {
   readonly operatorUid: string
@@ -90,7 +106,7 @@ function emptyBatch(): OpenBatch {
   return { values: [], timestamps: [] }
 }
 
-function selectorOf(edge: JobEdge, origin: WriterOrigin): Selector | 'broadcast' {
+function selectorOf(edge: JobEdge, origin: WriterOrigin, turns: Turns): Selector | 'broadcast' {
   const { targetParallelism, targetMaxParallelism } = origin
   switch (edge.partitioning) {
     case 'broadcast':
@@ -114,13 +130,11 @@ function selectorOf(edge: JobEdge, origin: WriterOrigin): Selector | 'broadcast'
       }
     }
     case 'rebalance':
-    case 'forward': {
-      let next = origin.subtaskIndex % targetParallelism
+    case 'forward':
       return () => {
-        const channel = next
-        next = next + 1 === targetParallelism ? 0 : next + 1
+        const channel = turns.next
+        turns.next = channel + 1 === targetParallelism ? 0 : channel + 1
         return channel
       }
-    }
   }
 }

@@ -4,7 +4,7 @@ import type { KeyedStateBackendFactory, RestoredSegment, UnknownStatePolicy } fr
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
 import type { SplitSource } from '../stream/source.ts'
 import type { SendElement } from './record-writer.ts'
-import type { TaskSnapshot } from './task-snapshot.ts'
+import type { TaskProgress, TaskSnapshot } from './task-snapshot.ts'
 
 /** What a task is. */
 export interface TaskSpec {
@@ -36,6 +36,11 @@ export interface TaskRestore {
   readonly inputEnded: boolean
   readonly operators: ReadonlyMap<string, OperatorRestore>
   readonly unknownState: UnknownStatePolicy
+  /**
+   * This instance takes over from another one within the attempt, where that one was: nothing happened in between, and
+   * nothing that belongs to the beginning of an attempt happens again.
+   */
+  readonly resumes?: TaskProgress | undefined
   /** False if the segments are another owner's: then the first snapshot holds every row. */
   readonly ownsSegments: boolean
 }
@@ -58,4 +63,6 @@ export interface TaskEnvironment {
   wakeUp(): void
   enumerateSplits(operatorUid: string, source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
   readonly stateBackends: KeyedStateBackendFactory
+  /** Event-time timers that fire before the task gives way (see {@link Task.isFiring}). Default: all that are due. */
+  readonly timersPerStep?: number | undefined
 }

@@ -1,11 +1,13 @@
 import { MAX_WATERMARK, MIN_WATERMARK, type Element } from '../model/elements.ts'
 import { assert, OperatorFault, UserError } from '../model/faults.ts'
+import { KeyedOperator } from '../operators/keyed-operator.ts'
 import { SourceOperator } from '../operators/source.ts'
 import type { Operator } from '../operators/operator.ts'
 import type { ReadStatus } from '../stream/source.ts'
 import { BarrierAligner } from './barrier-aligner.ts'
 import { buildOperators, type TaskOperator } from './build-operators.ts'
 import type { RecordWriter } from './record-writer.ts'
+import type { TaskCapture } from './task-snapshot.ts'
 import type { TaskEnvironment, TaskRestore, TaskSpec } from './task-spec.ts'
 import { WatermarkValve } from './watermark-valve.ts'
 
@@ -28,26 +30,37 @@ export class Task {
   private readonly channelEnded: boolean[]
   private readonly refusesUnknownState: boolean
   private readonly restoredEnded: boolean
+  private readonly resumes: boolean
   private channelsLeft: number
-  private ended = false
+  private ended: boolean
+  private firingUpToMs: number | undefined
   private nowMs: number
 
   constructor(spec: TaskSpec, restore: TaskRestore, env: TaskEnvironment) {
     this.spec = spec
     this.env = env
     this.nowMs = env.now()
-    this.aligner = new BarrierAligner(spec.inputChannels, spec.mode)
-    this.valve = new WatermarkValve(spec.inputChannels, restore.watermarkMs)
+    const { resumes } = restore
+    this.aligner = new BarrierAligner(spec.inputChannels, spec.mode, resumes?.aligner)
+    this.valve = new WatermarkValve(spec.inputChannels, restore.watermarkMs, resumes?.valve)
     this.refusesUnknownState = restore.unknownState === 'refuse'
-    this.channelsLeft = spec.inputChannels
-    this.channelEnded = Array.from({ length: spec.inputChannels }, () => false)
+    this.channelEnded = Array.from(
+      { length: spec.inputChannels },
+      (_, channel) => resumes?.channelEnded[channel] ?? false,
+    )
+    this.channelsLeft = this.channelEnded.filter((ended) => !ended).length
+    this.ended = resumes?.ended ?? false
+    this.firingUpToMs = resumes?.firingUpToMs
+    this.resumes = resumes !== undefined
     const { operators, writers } = buildOperators(spec, restore, env, () => this.nowMs)
     this.operators = operators
     this.writers = writers
     this.head = operators[0]!.operator
     this.watermarkHeirs = this.restoreWatermark(restore.watermarkMs)
     this.restoredWatermarkMs = restore.watermarkMs
-    this.restoredEnded = restore.inputEnded
+    this.restoredEnded = resumes?.endsAgain ?? restore.inputEnded
+    resumes?.watermarksMs.forEach((ms, index) => this.operators[index]?.operator.restoreWatermark(ms))
+    resumes?.nextTargets.forEach((target, index) => this.writers[index]?.resume(target))
   }
 
   /** Whether all input has ended. The task still takes part in checkpoints. */
@@ -68,6 +81,7 @@ export class Task {
   async open(): Promise<void> {
     for (const one of this.operators.toReversed()) await this.guarded(one, (operator) => operator.open())
     if (this.refusesUnknownState) this.refuseUnclaimedState()
+    if (this.resumes) return
     // A watermark is passed on when it rises. This one need not ever rise again: the last one does not.
     const timestampMs = this.restoredWatermarkMs
     if (timestampMs === MIN_WATERMARK) return
@@ -83,6 +97,23 @@ export class Task {
   /** True while nothing may be taken from `channel`: it waits for the barriers of the others. */
   isBlocked(channel: number): boolean {
     return this.aligner.isBlocked(channel)
+  }
+
+  /**
+   * A watermark has come whose timers have not all fired: {@link goOnFiring}, and nothing else may be taken, until they
+   * have. Only where the environment bounds the timers of a step.
+   */
+  get isFiring(): boolean {
+    return this.firingUpToMs !== undefined
+  }
+
+  /** Fires the next of the timers that are due, between beginBatch and endBatch; then the watermark passes on. */
+  goOnFiring(): void {
+    const watermarkMs = this.firingUpToMs
+    assert(watermarkMs !== undefined && this.head instanceof KeyedOperator, 'the task is firing timers')
+    if (!this.head.fireSome(watermarkMs, this.env.timersPerStep ?? Number.POSITIVE_INFINITY)) return
+    this.firingUpToMs = undefined
+    this.head.passWatermark(watermarkMs)
   }
 
   /** Takes the next element of `channel`, between beginBatch and endBatch. */
@@ -184,6 +215,37 @@ export class Task {
     this.env.onInputEnded()
   }
 
+  /**
+   * What has to survive where the next batch may be another process's, after endBatch. (Not for checkpoints: a barrier
+   * gives its snapshot to the environment.)
+   */
+  async capture(): Promise<TaskCapture> {
+    for (const one of this.operators) {
+      await this.guarded(one, (operator) => operator.endTurn())
+    }
+    const operators = this.operators.map((one) => {
+      try {
+        one.operator.snapshot(0)
+      } catch (cause) {
+        throw this.faultOf(one, cause)
+      }
+      return { uid: one.uid, operatorState: one.operatorState.snapshot() }
+    })
+    return {
+      operators,
+      progress: {
+        valve: this.valve.progress,
+        aligner: this.aligner.progress,
+        channelEnded: [...this.channelEnded],
+        ended: this.ended,
+        endsAgain: this.endsAgain,
+        watermarksMs: this.operators.map(({ operator }) => operator.metrics.currentWatermark),
+        nextTargets: this.writers.map((writer) => writer.nextTarget),
+        firingUpToMs: this.firingUpToMs,
+      },
+    }
+  }
+
   /** Lets go of everything the operators hold. Every operator is closed, whatever the others do. */
   async close(): Promise<void> {
     const failures: unknown[] = []
@@ -258,7 +320,11 @@ export class Task {
 
   private onValve(change: { watermarkMs: number | undefined; idle: boolean | undefined }): void {
     if (change.idle !== undefined) this.head.status(change.idle)
-    if (change.watermarkMs !== undefined) this.head.watermark(change.watermarkMs)
+    if (change.watermarkMs === undefined) return
+    if (this.env.timersPerStep !== undefined && this.head instanceof KeyedOperator) {
+      this.firingUpToMs = change.watermarkMs
+      this.goOnFiring()
+    } else this.head.watermark(change.watermarkMs)
   }
 
   private onChannelEnd(channel: number): void | Promise<void> {

@@ -8,6 +8,14 @@ export interface ValveChange {
   readonly idle: boolean | undefined
 }
 
+/** All that a valve knows. Plain data. */
+export interface ValveProgress {
+  readonly channelMs: readonly number[]
+  readonly channelIdle: readonly boolean[]
+  readonly currentMs: number
+  readonly idle: boolean
+}
+
 const NOTHING: ValveChange = { watermarkMs: undefined, idle: undefined }
 
 /**
@@ -19,12 +27,18 @@ export class WatermarkValve {
   private readonly channelMs: number[]
   private readonly channelIdle: boolean[]
   private currentMs: number
-  private idle = false
+  private idle: boolean
 
-  constructor(channels: number, restoredMs: number) {
-    this.channelMs = Array.from({ length: channels }, () => MIN_WATERMARK)
-    this.channelIdle = Array.from({ length: channels }, () => false)
-    this.currentMs = restoredMs
+  constructor(channels: number, restoredMs: number, progress?: ValveProgress) {
+    this.channelMs = Array.from({ length: channels }, (_, i) => progress?.channelMs[i] ?? MIN_WATERMARK)
+    this.channelIdle = Array.from({ length: channels }, (_, i) => progress?.channelIdle[i] ?? false)
+    this.currentMs = progress?.currentMs ?? restoredMs
+    this.idle = progress?.idle ?? false
+  }
+
+  get progress(): ValveProgress {
+    const { currentMs, idle } = this
+    return { channelMs: [...this.channelMs], channelIdle: [...this.channelIdle], currentMs, idle }
   }
 
   get watermarkMs(): number {
