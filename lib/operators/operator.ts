@@ -1,6 +1,7 @@
 import type { Key } from '../model/keys.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 import type { OperatorStateBackend } from '../state/operator-state.ts'
+import type { IngestLog } from '../ports/ingest-log.ts'
 import type { SplitSource } from '../stream/source.ts'
 
 /** What takes records: an operator, or the end of a chain that writes to channels. */
@@ -83,6 +84,8 @@ export interface OperatorContext {
   enumerateSplits(source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
   /** Asks the runtime to run this task's source again: from a reader that waited. */
   wakeUp(): void
+  /** What came in at the runtime's front door; undefined where it has none. */
+  readonly ingest?: IngestLog | undefined
   /** How often watermarks are made from timestamps; 0: after every batch. */
   readonly autoWatermarkIntervalMs: number
 }

@@ -3,7 +3,11 @@ import { operatorListState, type ListState } from '../stream/state.ts'
 import type { OperatorContext } from './operator.ts'
 import { SourceOperator } from './source.ts'
 
+/** The operator state that holds a source's splits. */
+export const SPLITS_STATE = 'millrace.splits'
 const SPLITS = operatorListState<unknown>()
+/** Every subtask is given all splits, and takes its own. */
+const NUMBERED_SPLITS = operatorListState<unknown>({ redistribution: 'union' })
 
 /** Reads splits; the splits with their positions are its operator state. */
 export class SplitSourceOperator extends SourceOperator {
@@ -17,13 +21,15 @@ export class SplitSourceOperator extends SourceOperator {
   }
 
   override async open(): Promise<void> {
-    const { context } = this
-    this.splits = context.operatorState.list('millrace.splits', SPLITS)
-    const own = context.isRestored ? this.splits.get() : await this.freshSplits()
+    const { context, source } = this
+    const descriptor = source.splitNumber === undefined ? SPLITS : NUMBERED_SPLITS
+    this.splits = context.operatorState.list(SPLITS_STATE, descriptor)
+    const own = context.isRestored ? this.restoredSplits() : await this.freshSplits()
     this.reader = this.source.createReader({
       ...this.runtimeContext(),
       now: () => context.now(),
       wakeUp: () => context.wakeUp(),
+      ingest: context.ingest,
     })
     await this.reader.open(own)
   }
@@ -42,6 +48,14 @@ export class SplitSourceOperator extends SourceOperator {
 
   override async close(): Promise<void> {
     await this.reader?.close?.()
+  }
+
+  private restoredSplits(): readonly unknown[] {
+    const { subtaskIndex, parallelism } = this.context
+    const { source } = this
+    const splits = this.splits.get()
+    if (source.splitNumber === undefined) return splits
+    return splits.filter((split) => source.splitNumber!(split) % parallelism === subtaskIndex)
   }
 
   private async freshSplits(): Promise<readonly unknown[]> {

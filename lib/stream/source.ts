@@ -5,6 +5,8 @@ import {
   type PerSubtask,
   type RuntimeContext,
 } from './functions.ts'
+import type { IngestLog } from '../ports/ingest-log.ts'
+import type { IngestSpec } from './ingest.ts'
 import type { OperatorStateSpec } from './state.ts'
 
 /** A record that could not be parsed: kept, with what is needed to find and mend it. */
@@ -38,6 +40,8 @@ export interface SourceReaderContext extends RuntimeContext {
   now(): number
   /** Ends a `wait`. Harmless at any time. */
   wakeUp(): void
+  /** What came in at the runtime's front door; undefined where it has none. It ends a `wait` when more comes. */
+  readonly ingest?: IngestLog | undefined
 }
 
 /**
@@ -59,6 +63,13 @@ export interface SplitSource<T, Split> {
   readonly machineBound?: string
   /** Whether it may find records that it cannot parse. Default: false. */
   readonly refusesRecords?: boolean
+  /** Its records come in at the runtime's front door, and are read from `ctx.ingest`. */
+  readonly ingest?: IngestSpec
+  /**
+   * Ties splits to subtasks: a split is read by the subtask of this number, modulo the parallelism, also after a restore
+   * at another one. Default: a restore at another parallelism deals splits anew.
+   */
+  splitNumber?(split: Split): number
   /** What there is to read, in order. Called once, when the job starts without a checkpoint. */
   enumerateSplits(ctx: { readonly parallelism: number }): readonly Split[] | Promise<readonly Split[]>
   createReader(ctx: SourceReaderContext): SourceReader<T, Split>

@@ -90,6 +90,7 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
     now,
     enumerateSplits: (source) => env.enumerateSplits(uid, source),
     wakeUp: () => env.wakeUp(),
+    ingest: env.ingest,
     autoWatermarkIntervalMs: spec.autoWatermarkIntervalMs,
   })
   return { uid, name, operator, keyedState, operatorState }

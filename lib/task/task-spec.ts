@@ -1,5 +1,6 @@
 import type { JobEdge, JobVertex } from '../graph/plan.ts'
 import type { TaskId } from '../model/ids.ts'
+import type { IngestLog } from '../ports/ingest-log.ts'
 import type { KeyedStateBackendFactory, RestoredSegment, UnknownStatePolicy } from '../state/keyed-backend.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
 import type { SplitSource } from '../stream/source.ts'
@@ -62,6 +63,8 @@ export interface TaskEnvironment {
   /** A source that waited has something to read. */
   wakeUp(): void
   enumerateSplits(operatorUid: string, source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
+  /** What came in at the runtime's front door; undefined where it has none. */
+  readonly ingest?: IngestLog | undefined
   readonly stateBackends: KeyedStateBackendFactory
   /** Event-time timers that fire before the task gives way (see {@link Task.isFiring}). Default: all that are due. */
   readonly timersPerStep?: number | undefined
