@@ -6,6 +6,7 @@ import type {
   SegmentHandle,
   VertexSnapshot,
 } from './checkpoint-record.ts'
+import { logsOf } from './completed-checkpoints.ts'
 import type { CoordinatedTask, PendingCheckpoint } from './coordinator-state.ts'
 import type { OperatorAck, TaskAck } from './task-ack.ts'
 
@@ -18,9 +19,13 @@ export interface RecordContext {
   readonly tasks: readonly CoordinatedTask[]
 }
 
-/** The record of a checkpoint that every task acknowledged. The same acknowledgements give the same record. */
+/**
+ * The record of a checkpoint that every task acknowledged. The same acknowledgements give the same record. A savepoint
+ * refers to no log: it is whole by itself.
+ */
 export function assembleRecord(pending: PendingCheckpoint, context: RecordContext): CheckpointRecord {
   const vertexIds = [...new Set(context.tasks.map((task) => task.vertexId))]
+  const logs = pending.kind === 'checkpoint' ? logsOf(pending) : undefined
   const vertices = vertexIds.map((id) => {
     const tasks = context.tasks.filter((task) => task.vertexId === id)
     const inOrder = tasks.toSorted((a, b) => a.subtaskIndex - b.subtaskIndex)
@@ -38,6 +43,7 @@ export function assembleRecord(pending: PendingCheckpoint, context: RecordContex
     planFingerprint: context.planFingerprint,
     vertices: vertices.map(({ id, acks }) => vertexOf(id, acks)),
     operators: vertices.flatMap(({ id, acks }) => operatorsOf(id, acks)),
+    ...(logs === undefined ? {} : { logs }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CheckpointId } from '../model/ids.ts'
+import type { CheckpointId, TaskId } from '../model/ids.ts'
 import type { KeyGroupRange } from '../model/key-groups.ts'
 import type { StateDescription } from '../state/keyed-backend.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
@@ -22,7 +22,17 @@ export interface CheckpointRecord {
   readonly planFingerprint: string
   readonly vertices: readonly VertexSnapshot[]
   readonly operators: readonly OperatorSnapshot[]
+  /** Serverless: where the barrier is in each task's log; keyed state is there and in the rows, and in no segment. */
+  readonly logs?: LogPositions | undefined
 }
+
+/** Where something is in the log of a task: positions count on over attempts. */
+export interface LogPosition {
+  readonly attempt: number
+  readonly position: number
+}
+
+export type LogPositions = Readonly<Record<TaskId, LogPosition>>
 
 export interface VertexSnapshot {
   readonly id: string

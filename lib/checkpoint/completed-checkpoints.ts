@@ -1,4 +1,5 @@
-import type { CheckpointId } from '../model/ids.ts'
+import type { CheckpointId, TaskId } from '../model/ids.ts'
+import type { LogPosition, LogPositions } from './checkpoint-record.ts'
 import type { EventOutcome } from './coordinator-events.ts'
 import type {
   CheckpointFigures,
@@ -6,6 +7,7 @@ import type {
   PendingCheckpoint,
   RestorePoint,
 } from './coordinator-state.ts'
+import { fallIdle } from './idleness.ts'
 import { abortCollecting, findPending, remove } from './pending-checkpoints.ts'
 import { answer, change, order, type Turn } from './turn.ts'
 
@@ -17,8 +19,10 @@ export function complete(turn: Turn, checkpointId: CheckpointId, location: strin
 
   remove(turn, checkpointId)
   change(turn, { consecutiveFailures: 0, lastCompletedAtMs: turn.nowMs })
-  if (pending.kind === 'checkpoint') retain(turn, completed)
-  else keepSavepoint(turn, completed)
+  if (pending.kind === 'checkpoint') {
+    retain(turn, completed)
+    fallIdle(turn, pending)
+  } else keepSavepoint(turn, completed)
 
   if (pending.purpose !== 'savepoint') {
     abortCollecting(
@@ -119,7 +123,18 @@ function toCompleted(pending: PendingCheckpoint, location: string): CompletedChe
     triggeredAtMs,
     completedAtMs,
     figures: figuresOf(pending),
+    logs: logsOf(pending),
   }
+}
+
+/** Where the barrier is in the tasks' logs; undefined where they have none. */
+export function logsOf({ acks, attempt }: PendingCheckpoint): LogPositions | undefined {
+  const logs: Record<TaskId, LogPosition> = {}
+  for (const [task, { position }] of Object.entries(acks)) {
+    if (position === undefined) return undefined
+    logs[task as TaskId] = { attempt, position }
+  }
+  return logs
 }
 
 function figuresOf(pending: PendingCheckpoint): CheckpointFigures {

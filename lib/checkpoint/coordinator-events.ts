@@ -37,6 +37,8 @@ export type CoordinatorEvent =
     }
   /** The task has seen the end of all its inputs. It still takes part in checkpoints. */
   | { readonly type: 'input-ended'; readonly attempt: Attempt; readonly task: TaskId }
+  /** The task does something, after a barrier before which it did nothing. */
+  | { readonly type: 'active'; readonly attempt: Attempt; readonly task: TaskId }
   | { readonly type: 'trigger-savepoint'; readonly requestId: string; readonly target: string | undefined }
   | { readonly type: 'trigger-checkpoint'; readonly requestId: string }
   | {

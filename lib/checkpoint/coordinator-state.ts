@@ -1,5 +1,6 @@
 import type { Attempt, CheckpointId, TaskId } from '../model/ids.ts'
 import type { CheckpointConfig, RestartStrategyConfig } from '../stream/config.ts'
+import type { LogPositions } from './checkpoint-record.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import type { JobStatus } from './job-status.ts'
 import type { RestartState } from './restart-strategy.ts'
@@ -45,6 +46,10 @@ export interface CoordinatorState {
   readonly queued: readonly string[]
   /** Tasks of this attempt whose inputs all ended. */
   readonly endedTasks: readonly TaskId[]
+  /** Tasks of this attempt that did nothing before their last barrier, nor said since that they do. Only with `pauseWhenIdle`. */
+  readonly quietTasks: readonly TaskId[]
+  /** All that was ever done is in the last completed checkpoint: no periodic one is triggered. */
+  readonly idle: boolean
   readonly ending: Ending | undefined
   readonly restartState: RestartState
   /** When to deploy again; set in FAILING (if a restart was granted) and RESTARTING. */
@@ -58,6 +63,8 @@ export interface CoordinatorState {
 export interface CoordinatorSettings {
   readonly checkpointing: CheckpointConfig
   readonly restart: RestartStrategyConfig
+  /** No periodic checkpoints while no task does anything. Needs acknowledgements that say so (`TaskAck.active`). */
+  readonly pauseWhenIdle?: boolean | undefined
 }
 
 export interface CoordinatedTask {
@@ -106,6 +113,8 @@ export interface CompletedCheckpoint extends RestorePoint {
   readonly triggeredAtMs: number
   readonly completedAtMs: number
   readonly figures: CheckpointFigures
+  /** Where its barrier is in each task's log, where tasks have one. */
+  readonly logs?: LogPositions | undefined
 }
 
 /** Over all tasks: the longest alignment, the time end to end, the sums of the rest. */

@@ -7,6 +7,7 @@ import type { CoordinatorSettings, CoordinatorState } from './coordinator-state.
 import { cancel, suspend } from './ending.ts'
 import { deploy, failJob } from './failover.ts'
 import type { FailureCause } from './failure-reasons.ts'
+import { taskActive } from './idleness.ts'
 import { isTerminal } from './job-status.ts'
 import { acknowledge, decline, storeFailed } from './pending-checkpoints.ts'
 import { requestCheckpoint, requestSavepoint, requestStop } from './requests.ts'
@@ -50,6 +51,8 @@ export function newCoordinator(settings: CoordinatorSettings): CoordinatorState 
     lastCompletedAtMs: undefined,
     queued: [],
     endedTasks: [],
+    quietTasks: [],
+    idle: false,
     ending: undefined,
     restartState: initialRestartState,
     restartAtMs: undefined,
@@ -99,6 +102,8 @@ function hear(turn: Turn, event: CoordinatorEvent): EventOutcome {
       return ofThisAttempt(turn, event.attempt) ?? taskFailed(turn, event.cause)
     case 'input-ended':
       return ofThisAttempt(turn, event.attempt) ?? inputEnded(turn, event.task)
+    case 'active':
+      return ofThisAttempt(turn, event.attempt) ?? taskActive(turn, event.task)
     case 'trigger-savepoint':
       return requestSavepoint(turn, event.requestId, event.target)
     case 'trigger-checkpoint':

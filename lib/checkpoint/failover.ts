@@ -61,6 +61,8 @@ export function deploy(turn: Turn): void {
     attempt,
     deployment: 'deploying',
     endedTasks: [],
+    quietTasks: [],
+    idle: false,
     restartAtMs: undefined,
     committedId: ownId ?? state.committedId,
   })

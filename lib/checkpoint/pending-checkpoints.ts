@@ -3,6 +3,7 @@ import { asCheckpointId, type CheckpointId, type TaskId } from '../model/ids.ts'
 import type { EventOutcome } from './coordinator-events.ts'
 import type { CheckpointPurpose, PendingCheckpoint } from './coordinator-state.ts'
 import { COUNTS_AS_FAILURE, type CheckpointFailureReason } from './failure-reasons.ts'
+import { hearActivity } from './idleness.ts'
 import type { TaskAck } from './task-ack.ts'
 import { answer, change, order, type Turn } from './turn.ts'
 
@@ -64,6 +65,7 @@ export function acknowledge(
   if (pending.attempt !== state.attempt) return 'stale-attempt'
   if (Object.hasOwn(pending.acks, task)) return 'duplicate'
 
+  hearActivity(turn, task, ack)
   const acks = { ...pending.acks, [task]: ack }
   if (Object.keys(acks).length < state.tasks.length) {
     replace(turn, { ...pending, acks })

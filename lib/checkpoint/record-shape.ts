@@ -1,5 +1,7 @@
+import { taskId } from '../model/ids.ts'
 import type {
   CheckpointRecord,
+  LogPosition,
   OperatorSnapshot,
   SegmentHandle,
   VertexSnapshot,
@@ -26,11 +28,33 @@ export function recordProblems(value: unknown): string[] {
   check.that(record.completedAtMs >= record.triggeredAtMs, 'completedAtMs', 'a time not before triggeredAtMs')
   check.list(record.vertices, 'vertices', (vertex, place) => checkVertex(check, vertex, place))
   check.list(record.operators, 'operators', (operator, place) => checkOperator(check, operator, place))
+  if (record.logs !== undefined) checkLogs(check, record)
   if (check.problems.length === 0) {
     const uids = record.operators.map((operator) => operator.uid)
     check.that(new Set(uids).size === uids.length, 'operators', 'each uid once')
   }
   return check.problems
+}
+
+/** Of every task, or of none. */
+function checkLogs(check: Check, record: CheckpointRecord): void {
+  const logs: unknown = record.logs
+  if (!isObject(logs)) return check.that(false, 'logs', 'an object')
+  const entries = Object.entries(logs as Record<string, LogPosition>)
+  for (const [task, log] of entries) {
+    check.count(log?.attempt, `logs.${task}.attempt`, 1)
+    check.count(log?.position, `logs.${task}.position`, 1)
+  }
+  const tasks = check.problems.length === 0 ? record.vertices.flatMap(tasksOf) : []
+  check.that(
+    tasks.every((task) => Object.hasOwn(logs as object, task)) && tasks.length <= entries.length,
+    'logs',
+    'a position for each task',
+  )
+}
+
+function tasksOf({ id, parallelism }: VertexSnapshot): string[] {
+  return Array.from({ length: parallelism }, (_, subtask) => taskId(id, subtask))
 }
 
 function checkVertex(check: Check, vertex: VertexSnapshot, place: string): void {

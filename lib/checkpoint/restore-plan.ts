@@ -89,7 +89,7 @@ export function checkCompatibility(
   for (const old of record.operators) {
     const claim = claims.get(old.uid)
     if (claim === undefined) {
-      if (hasState(old)) unclaimed.push(`operator '${old.uid}' (${old.name})`)
+      if (hasState(old, record)) unclaimed.push(`operator '${old.uid}' (${old.name})`)
       continue
     }
     problems.push(...mismatches(old, claim.vertex))
@@ -133,8 +133,9 @@ function droppedStates(old: OperatorSnapshot, operator: ChainedOperator, problem
   return dropped
 }
 
-function hasState(operator: OperatorSnapshot): boolean {
-  if (operator.segments.length > 0) return true
+/** Keyed state that is in rows and logs shows in no segment: what was declared is taken to be there. */
+function hasState(operator: OperatorSnapshot, { logs }: CheckpointRecord): boolean {
+  if (operator.segments.length > 0 || (logs !== undefined && operator.states.length > 0)) return true
   return operator.operatorState.some((own) => Object.values(own).some((list) => list.items.length > 0))
 }
 

@@ -61,8 +61,8 @@ function triggerPeriodic(turn: Turn): void {
 
 /** The interval and the minimum pause since the last completion have both passed then. */
 function periodicDueAtMs(turn: Turn): number | undefined {
-  const { nextPeriodicAtMs, lastCompletedAtMs, settings } = turn.state
-  if (!triggersAllowed(turn) || nextPeriodicAtMs === undefined) return undefined
+  const { nextPeriodicAtMs, lastCompletedAtMs, settings, idle } = turn.state
+  if (!triggersAllowed(turn) || nextPeriodicAtMs === undefined || idle) return undefined
   const pausedUntilMs = (lastCompletedAtMs ?? Number.NEGATIVE_INFINITY) + settings.checkpointing.minPauseMs
   return Math.max(nextPeriodicAtMs, pausedUntilMs)
 }
