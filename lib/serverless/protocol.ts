@@ -34,6 +34,12 @@ export type TaskOrder =
   | { readonly type: 'finish' }
   /** What may be folded now, where no checkpoint completed: a savepoint was copied, a checkpoint was discarded. */
   | { readonly type: 'restorable-from'; readonly position: number }
+  /**
+   * The job is over, and may be gone on with from a checkpoint at this log position, in weeks or at another parallelism:
+   * take no more data, bring every row up to it, write a head there, and report `materialized`. A task that failed or is
+   * closed does so too. After a while the job ends without: see `unmaterialized` in its status.
+   */
+  | { readonly type: 'materialize'; readonly position: number }
 
 /** What a task sends the coordinator, on a channel of the attempt. */
 export type TaskReport =
@@ -52,6 +58,8 @@ export type TaskReport =
   /** A turn of data, a timer or a sink, after an epoch without any: an idle job wakes up. */
   | { readonly type: 'active' }
   | { readonly type: 'closed' }
+  /** The answer to `materialize`. */
+  | { readonly type: 'materialized'; readonly position: number }
 
 /** What those outside ask of a job: the command line, a dead-letter queue, the minute's schedule. */
 export type JobRequest =
@@ -82,6 +90,8 @@ export interface TaskGenesis {
   readonly runId: string
   /** Of the plan; a function with another one takes no turn of the attempt. */
   readonly fingerprint: string
+  /** Of the plan, by vertex id: the fingerprint does not tell, and channels lead elsewhere at another one. */
+  readonly parallelism?: Readonly<Record<string, number>> | undefined
   readonly namespace: string
   /** State from elsewhere than the base: another parallelism, or a savepoint. Undefined: what the base holds. */
   readonly restore: TaskGenesisRestore | undefined
