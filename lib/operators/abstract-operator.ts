@@ -34,6 +34,9 @@ export abstract class AbstractOperator implements Operator {
   open(): void | Promise<void> {}
   endBatch(): void | Promise<void> {}
   endTurn(): void | Promise<void> {}
+  get wantsTurn(): boolean {
+    return false
+  }
   onProcessingTime(_nowMs: number): void {}
   nextProcessingTime(): number | undefined {
     return undefined

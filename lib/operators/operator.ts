@@ -1,6 +1,7 @@
 import type { Key } from '../model/keys.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 import type { OperatorStateBackend } from '../state/operator-state.ts'
+import type { Outside } from '../ports/outside.ts'
 import type { IngestLog } from '../ports/ingest-log.ts'
 import type { SplitSource } from '../stream/source.ts'
 
@@ -32,6 +33,8 @@ export interface Operator extends Receiver {
    * before each commit; the embedded runtime never does.
    */
   endTurn(): void | Promise<void>
+  /** Whether it has work left that needs no input, only a turn: runtimes that work in turns take one soon, and before they close it. */
+  readonly wantsTurn: boolean
   /** Fires the processing-time timers due at or before `nowMs`. */
   onProcessingTime(nowMs: number): void
   /** When `onProcessingTime` has something to do; undefined: nothing is due. */
@@ -58,6 +61,17 @@ export interface OperatorMetrics {
   currentWatermark: number
 }
 
+/**
+ * Of a runtime that works in turns: each ends with a commit, and an instance whose turn was not committed is never used
+ * again. What an instance did before may be done again by another one, differently.
+ */
+export interface Turns {
+  /** Names the series of attempts: a new one where attempts begin to be counted anew. */
+  readonly lineage: string
+  /** Where in the task's log the turn at hand will stand: at least 1, and rising. */
+  position(): number
+}
+
 /** What an operator may use. */
 export interface OperatorContext {
   readonly jobName: string
@@ -78,6 +92,10 @@ export interface OperatorContext {
   readonly isRestored: boolean
   /** This instance takes over from another one within the attempt: nothing happened in between. */
   readonly isResumed: boolean
+  /** Set by runtimes that work in turns. */
+  readonly turns?: Turns | undefined
+  /** The world beyond the job; undefined in a run that was given none. */
+  readonly outside?: Outside | undefined
   /** Processing time in epoch milliseconds, constant within one batch. */
   now(): number
   /** Every split of `source`, listed once for all subtasks of an attempt. */

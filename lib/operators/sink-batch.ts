@@ -1,10 +1,23 @@
+import { POSITION_BEFORE_ATTEMPT, versionOf } from '../model/versions.ts'
 import type { SinkContext } from '../stream/sink.ts'
 import { AbstractOperator } from './abstract-operator.ts'
+
+/** What tells one batch from all others. */
+export interface BatchStamp {
+  /** See {@link SinkContext.batchId}. */
+  readonly id: string
+  /** See {@link SinkContext.version}. */
+  readonly version: string
+}
 
 /** Gathers the records of a batch, to hand them over together. */
 export abstract class BatchingSinkOperator extends AbstractOperator {
   private values: unknown[] = []
   private timestamps: number[] = []
+  /** The position of the last batch that was stamped, and its part. */
+  private position = POSITION_BEFORE_ATTEMPT
+  private part = 0
+  private stamp: BatchStamp | undefined
 
   protected abstract write(values: readonly unknown[], timestamps: readonly number[]): void | Promise<void>
 
@@ -42,8 +55,42 @@ export abstract class BatchingSinkOperator extends AbstractOperator {
     }
   }
 
+  /** A stamp for the next batch: greater than all before. */
+  protected nextStamp(): BatchStamp {
+    const { turns } = this.context
+    const position = turns?.position() ?? this.position + 1
+    this.part = position === this.position ? this.part + 1 : 0
+    this.position = position
+    return this.stampOf(position, this.part)
+  }
+
+  protected stampOf(position: number, part: number): BatchStamp {
+    const { uid, subtaskIndex, attempt } = this.context
+    const version = versionOf(attempt, position, part)
+    return { version, id: `${this.lineage}/${uid}/${subtaskIndex}/${version}` }
+  }
+
+  /** The batch that the sink is about to be given. */
+  protected begin(stamp: BatchStamp): void {
+    this.stamp = stamp
+  }
+
   protected sinkContext(): SinkContext {
     const { context } = this
-    return { ...this.runtimeContext(), runId: context.runId, now: () => context.now() }
+    const stamp = (): BatchStamp => this.stamp ?? this.stampOf(POSITION_BEFORE_ATTEMPT, 0)
+    return {
+      ...this.runtimeContext(),
+      runId: context.runId,
+      lineage: this.lineage,
+      now: () => context.now(),
+      version: () => stamp().version,
+      batchId: () => stamp().id,
+      outside: context.outside,
+    }
+  }
+
+  private get lineage(): string {
+    const { turns, runId } = this.context
+    return turns?.lineage ?? runId
   }
 }

@@ -6,7 +6,8 @@ import { BatchingSinkOperator } from './sink-batch.ts'
 const TRANSACTIONS = operatorListState<PreCommitted>()
 
 interface PreCommitted {
-  readonly checkpointId: number
+  /** Undefined before its barrier. */
+  readonly checkpointId: number | undefined
   readonly txn: unknown
 }
 
@@ -14,11 +15,15 @@ interface PreCommitted {
  * One transaction between two barriers. At the barrier it is pre-committed and becomes part of the checkpoint; when
  * that, or a later one, is complete, it is committed. A restored checkpoint's transactions are committed first thing:
  * the checkpoint was complete, only the news of it may have been lost.
+ *
+ * Where the runtime works in turns, each turn pre-commits what it wrote: transactions wait in the state for their
+ * barrier, and, in an instance that takes over, for their checkpoint.
  */
 export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
   private readonly sink: TwoPhaseCommitSink<unknown, unknown>
   private committer!: TwoPhaseCommitter<unknown, unknown>
   private current: { readonly txn: unknown } | undefined
+  /** Those before their barrier come last. */
   private preCommitted: PreCommitted[] = []
   private state!: ListState<PreCommitted>
 
@@ -31,23 +36,31 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     this.state = this.context.operatorState.list('millrace.transactions', TRANSACTIONS)
     this.committer = this.sink.createCommitter(this.sinkContext())
     this.preCommitted = [...this.state.get()]
+    if (this.context.isResumed) return
     await this.commitUpTo(Number.POSITIVE_INFINITY)
     await this.attempt(() => this.committer.open?.())
   }
 
   protected async write(values: readonly unknown[], timestamps: readonly number[]): Promise<void> {
+    this.begin(this.nextStamp())
     this.current ??= { txn: await this.committer.begin() }
     await this.committer.write(this.current.txn, values, timestamps)
   }
 
+  override async endTurn(): Promise<void> {
+    await this.preCommit(undefined)
+    this.state.update(this.preCommitted)
+  }
+
   override async prepareBarrier(checkpointId: number): Promise<void> {
-    await this.endBatch()
-    const { current } = this
-    if (current === undefined) return
-    await this.attempt(async () => {
-      const txn = await this.committer.preCommit(current.txn)
-      this.current = undefined
-      this.preCommitted.push({ checkpointId, txn })
+    await this.preCommit(checkpointId)
+    const first = this.preCommitted.findIndex((one) => one.checkpointId === undefined)
+    if (first < 0) return
+    const waiting = this.preCommitted.splice(first).map(({ txn }) => txn)
+    await this.attempt(() => {
+      const combined = this.committer.combine?.(waiting)
+      const transactions = combined === undefined ? waiting : [combined]
+      this.preCommitted.push(...transactions.map((txn) => ({ checkpointId, txn })))
     })
   }
 
@@ -71,11 +84,24 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     await this.committer?.close?.()
   }
 
+  /** `checkpointId` undefined: its barrier is still to come. */
+  private async preCommit(checkpointId: number | undefined): Promise<void> {
+    await this.endBatch()
+    const { current } = this
+    if (current === undefined) return
+    await this.attempt(async () => {
+      const txn = await this.committer.preCommit(current.txn)
+      this.current = undefined
+      this.preCommitted.push({ checkpointId, txn })
+    })
+  }
+
   /** An aborted checkpoint's transaction is still part of the stream: it goes with the next complete one. */
   private async commitUpTo(checkpointId: number): Promise<void> {
-    while (this.preCommitted.length > 0 && this.preCommitted[0]!.checkpointId <= checkpointId) {
-      const { txn } = this.preCommitted[0]!
-      await this.attempt(() => this.committer.commit(txn))
+    for (;;) {
+      const [first] = this.preCommitted
+      if (first === undefined || (first.checkpointId ?? Number.POSITIVE_INFINITY) > checkpointId) return
+      await this.attempt(() => this.committer.commit(first.txn))
       this.preCommitted.shift()
     }
   }

@@ -1,3 +1,4 @@
+import type { Outside } from '../ports/outside.ts'
 import type { CheckpointedFunction, Lifecycle, PerSubtask, RuntimeContext } from './functions.ts'
 import type { OperatorStateSpec } from './state.ts'
 
@@ -6,6 +7,20 @@ export interface SinkContext extends RuntimeContext {
   /** Processing time in epoch milliseconds. */
   now(): number
   readonly runId: string
+  /** Names the series that {@link version} belongs to: versions of another one say nothing about this one's. */
+  readonly lineage: string
+  /**
+   * Orders the batches of a subtask: text, compared by code units, that is greater for each batch than for those before
+   * it, and greater in an attempt than in all earlier ones. Of the batch at hand.
+   */
+  version(): string
+  /**
+   * Names the batch at hand; no other batch has the same name. A batch that is given again has it again, where the
+   * runtime knows that it is the same: see {@link WriterSink.writes}.
+   */
+  batchId(): string
+  /** The world beyond the job, as far as it is not simply Node's; undefined in a run that was given none. */
+  readonly outside?: Outside | undefined
 }
 
 /**
@@ -20,6 +35,13 @@ export interface WriterSink<in T> {
   readonly parallelismMax?: number
   /** What of one machine it works with, where it does; as a source's. */
   readonly machineBound?: string
+  /**
+   * For runtimes that work in turns, where a turn may be lost and taken again with other records. `at-once`: a batch is
+   * written in the turn that brings it, and perhaps again, otherwise cut. `committed`: once that turn is committed, so
+   * that a batch which is written again is the same, with the same version and batch id; its records are part of the
+   * state until then, and must be plain data. Default: `at-once`. The embedded runtime has no turns.
+   */
+  readonly writes?: 'at-once' | 'committed'
   createWriter(ctx: SinkContext): SinkWriter<T>
 }
 
@@ -48,16 +70,27 @@ export interface TwoPhaseCommitSink<in T, in out Txn> {
 }
 
 export interface TwoPhaseCommitter<in T, in out Txn> {
-  /** Called once an attempt, after the transactions of a restored checkpoint are committed: clears what earlier attempts left unfinished. */
+  /**
+   * Called once an attempt, after the transactions of a restored checkpoint are committed: clears what earlier attempts
+   * left unfinished. Not called where a committer takes over from another one within the attempt.
+   */
   open?(): void | Promise<void>
-  /** Opens a transaction; called at the first record after a barrier. */
+  /** Opens a transaction; called at the first record after a barrier, and after each turn of a runtime that works in turns. */
   begin(): Txn | Promise<Txn>
   write(txn: Txn, values: readonly T[], timestamps: readonly number[]): void | Promise<void>
   /** Makes what was written durable, yet unseen. Returns the transaction to keep in the checkpoint. Nothing is written to it any more. */
   preCommit(txn: Txn): Txn | Promise<Txn>
+  /**
+   * Makes one transaction of the pre-committed ones of several turns, in order: they belong to one checkpoint. Does
+   * nothing else. Default: each is committed by itself.
+   */
+  combine?(transactions: readonly Txn[]): Txn
   /** Publishes the transaction. Idempotent. */
   commit(txn: Txn): void | Promise<void>
-  /** Forgets a transaction that no checkpoint holds. */
+  /**
+   * Forgets a transaction that no checkpoint holds. A process that dies forgets nothing, and a turn that is lost leaves
+   * a pre-committed transaction that nothing refers to: `open` and `commit` may clear such.
+   */
   abort(txn: Txn): void | Promise<void>
   close?(): void | Promise<void>
 }

@@ -87,6 +87,8 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
     operatorState,
     isRestored: restore.isRestored && restored !== undefined,
     isResumed: restore.resumes !== undefined,
+    turns: env.turns,
+    outside: env.outside,
     now,
     enumerateSplits: (source) => env.enumerateSplits(uid, source),
     wakeUp: () => env.wakeUp(),

@@ -2,6 +2,8 @@ import type { JobEdge, JobVertex } from '../graph/plan.ts'
 import type { TaskId } from '../model/ids.ts'
 import type { IngestLog } from '../ports/ingest-log.ts'
 import type { KeyedStateBackendFactory, RestoredSegment, UnknownStatePolicy } from '../state/keyed-backend.ts'
+import type { Turns } from '../operators/operator.ts'
+import type { Outside } from '../ports/outside.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
 import type { SplitSource } from '../stream/source.ts'
 import type { SendElement } from './record-writer.ts'
@@ -66,6 +68,10 @@ export interface TaskEnvironment {
   /** What came in at the runtime's front door; undefined where it has none. */
   readonly ingest?: IngestLog | undefined
   readonly stateBackends: KeyedStateBackendFactory
+  /** Set by runtimes that work in turns. */
+  readonly turns?: Turns | undefined
+  /** What sinks may use of the world beyond the job. */
+  readonly outside?: Outside | undefined
   /** Event-time timers that fire before the task gives way (see {@link Task.isFiring}). Default: all that are due. */
   readonly timersPerStep?: number | undefined
 }

@@ -8,6 +8,9 @@ export function sinkContext(over: Partial<SinkContext> = {}): SinkContext {
     parallelism: 1,
     attempt: 1,
     runId: 'run',
+    lineage: 'run',
+    version: () => '00000001#000000000001#0000',
+    batchId: () => 'batch',
     now: () => 0,
     ...over,
   }
