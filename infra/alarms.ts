@@ -1,0 +1,90 @@
+import { Duration } from 'aws-cdk-lib'
+import {
+  Alarm,
+  ComparisonOperator,
+  Metric,
+  TreatMissingData,
+  type IAlarmAction,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import { Construct } from 'constructs'
+
+import type { JobQueues } from './job-queues.ts'
+import { INFRA_LIMITS } from './limits.ts'
+
+export interface JobAlarmsProps {
+  readonly jobName: string
+  readonly queues: JobQueues
+  /** Told when an alarm goes off, and when it is over. */
+  readonly action: IAlarmAction | undefined
+}
+
+/** What functions publish, as lib/aws/emf-observer.ts writes it. */
+const NAMESPACE = 'Millrace'
+
+/** What an operator should look at: a job that stands still, loses messages, cannot checkpoint, or has failed. */
+export class JobAlarms extends Construct {
+  readonly alarms: readonly Alarm[]
+
+  constructor(scope: Construct, id: string, { jobName, queues, action }: JobAlarmsProps) {
+    super(scope, id)
+    const countIn5Min = (name: string): IMetric =>
+      new Metric({
+        namespace: NAMESPACE,
+        metricName: name,
+        dimensionsMap: { Job: jobName },
+        statistic: 'Sum',
+        period: Duration.minutes(5),
+      })
+    this.alarms = [
+      this.alarm(
+        'JobFailed',
+        `The job ${jobName} has FAILED: it will not go on by itself`,
+        countIn5Min('jobStatusFailed'),
+      ),
+      this.alarm(
+        'FailedCheckpoints',
+        `A checkpoint of the job ${jobName} failed`,
+        countIn5Min('numberOfFailedCheckpoints'),
+      ),
+      this.alarm(
+        'DeadLetters',
+        `A message of the job ${jobName} could not be handled; it is kept in the job's bucket under dead-letters/`,
+        countIn5Min('numberOfDeadLetters'),
+      ),
+      ...[...queues.mailboxes, queues.wakeUps, queues.deadLetters].map((queue) =>
+        this.alarm(
+          `Stale${queue.node.id}`,
+          `A message in the queue ${queue.node.id} of the job ${jobName} waits for longer than ${INFRA_LIMITS.staleMessageSec} s`,
+          queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: Duration.minutes(5) }),
+          INFRA_LIMITS.staleMessageSec,
+        ),
+      ),
+      this.alarm(
+        'LostWakeUps',
+        `A wake-up of the job ${jobName} could not be delivered; the tick of the next minute makes up for it`,
+        queues.lostWakeUps.metricApproximateNumberOfMessagesVisible({
+          statistic: 'Maximum',
+          period: Duration.minutes(5),
+        }),
+      ),
+    ]
+    if (action === undefined) return
+    for (const alarm of this.alarms) {
+      alarm.addAlarmAction(action)
+      alarm.addOkAction(action)
+    }
+  }
+
+  /** Goes off at `threshold` or above; silence is good news: an idle job publishes nothing. */
+  private alarm(id: string, description: string, metric: IMetric, threshold = 1): Alarm {
+    return new Alarm(this, id, {
+      alarmDescription: description,
+      metric,
+      threshold,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    })
+  }
+}

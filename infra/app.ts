@@ -1,0 +1,43 @@
+/**
+ * Deploys one job: `npx cdk deploy -c job=examples/word-count-http.ts`. Settings, all by `-c name=value`:
+ *
+ * - `job`: the file of the job module. Needed.
+ * - `stack`: the name of the stack. Default: `Millrace-` and the job's name.
+ * - `set`: settings that override the job's: `-c set=parallelism.default=4,execution.checkpointing.interval=5s`.
+ * - `http-auth`: `iam` (the default), or `none` to let anybody post records who knows the URL.
+ * - `bundle-aws-sdk`: `true` puts the AWS SDK into the functions; for emulators whose functions have none.
+ * - `removal-policy`: `destroy` deletes all state with the stack. Default: `retain`.
+ *
+ * More is to be said in a stack of your own, by the properties of `StreamJob`.
+ */
+import { App, RemovalPolicy, Stack } from 'aws-cdk-lib'
+
+import { loadJob } from '../cli/job/load-job.ts'
+import { UserError } from '../lib/model/faults.ts'
+import { readContext } from './app-context.ts'
+import { resourceSlug } from './job-names.ts'
+import { StreamJob } from './stream-job.ts'
+
+async function main(): Promise<void> {
+  const app = new App()
+  const context = readContext((key) => app.node.tryGetContext(key) as unknown)
+  const job = await loadJob(context.job)
+  const stack = new Stack(app, context.stack ?? `Millrace-${resourceSlug(job.options.name)}`)
+  new StreamJob(stack, 'Job', {
+    entry: context.job,
+    job,
+    httpAuth: context.httpAuth,
+    bundleAwsSdk: context.bundleAwsSdk,
+    removalPolicy: context.destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    settings: context.settings,
+  })
+  app.synth()
+}
+
+try {
+  await main()
+} catch (cause) {
+  if (!(cause instanceof UserError)) throw cause
+  process.stderr.write(`${cause.problems.join('\n')}\n`)
+  process.exitCode = 1
+}

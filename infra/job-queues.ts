@@ -1,0 +1,92 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+
+import { resourceName } from './job-names.ts'
+import { INFRA_LIMITS } from './limits.ts'
+
+export interface JobQueuesProps {
+  readonly jobName: string
+  /** Ids of the chains that have a queue of their own. */
+  readonly chains: readonly string[]
+  /** Of the queues that hold records which are nowhere else. */
+  readonly removalPolicy: RemovalPolicy
+}
+
+interface QueueOptions {
+  readonly purpose: string
+  readonly fifo?: boolean
+  readonly removalPolicy?: RemovalPolicy
+  readonly deadLetters?: Queue
+}
+
+/**
+ * The mailboxes of one job's actors. Most hold only what can be sent again from the actors' logs. `ingest` and
+ * `deadLetters` hold records that a client was told are safe: they stay when the stack goes, unless asked otherwise.
+ */
+export class JobQueues extends Construct {
+  readonly tasks: Queue
+  readonly coordinator: Queue
+  readonly ingest: Queue
+  /** By chain id: those with a queue of their own. */
+  readonly chains: ReadonlyMap<string, Queue>
+  /** What could not be handled, of all the queues above. One for all: a queue that a function reads costs something while idle. */
+  readonly deadLetters: Queue
+  /** Messages that are delivered later. A standard queue: FIFO queues know no delay of one message. */
+  readonly wakeUps: Queue
+  /** Nobody reads it: a wake-up that is lost is made good by the minute's tick. */
+  readonly lostWakeUps: Queue
+  readonly #jobName: string
+
+  constructor(scope: Construct, id: string, { jobName, chains, removalPolicy }: JobQueuesProps) {
+    super(scope, id)
+    this.#jobName = jobName
+    this.deadLetters = this.#queue('DeadLetters', { purpose: 'dead-letters', fifo: true, removalPolicy })
+    const mailbox = { fifo: true, deadLetters: this.deadLetters }
+    this.tasks = this.#queue('Tasks', { ...mailbox, purpose: 'tasks' })
+    this.coordinator = this.#queue('Coordinator', { ...mailbox, purpose: 'coordinator' })
+    this.ingest = this.#queue('Ingest', { ...mailbox, purpose: 'ingest', removalPolicy })
+    this.chains = new Map(
+      chains.map((chain, index) => [
+        chain,
+        this.#queue(`Chain${index}`, { ...mailbox, purpose: `chain-${index}` }),
+      ]),
+    )
+    this.lostWakeUps = this.#queue('LostWakeUps', { purpose: 'lost-wake-ups' })
+    this.wakeUps = this.#queue('WakeUps', { purpose: 'wake-ups', deadLetters: this.lostWakeUps })
+  }
+
+  /** Those that actors are sent messages by. */
+  get mailboxes(): readonly Queue[] {
+    return [...this.taskQueues, this.coordinator, this.ingest]
+  }
+
+  get taskQueues(): readonly Queue[] {
+    return [this.tasks, ...this.chains.values()]
+  }
+
+  #queue(
+    id: string,
+    { purpose, fifo = false, removalPolicy = RemovalPolicy.DESTROY, deadLetters }: QueueOptions,
+  ): Queue {
+    return new Queue(this, id, {
+      // Said outright: emulators make an unnamed FIFO queue a standard one.
+      queueName: `${resourceName(this, this.#jobName, purpose)}${fifo ? '.fifo' : ''}`,
+      ...(fifo && {
+        fifo: true,
+        // High throughput takes both: every group counts for itself.
+        deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+        fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+      }),
+      visibilityTimeout: Duration.seconds(INFRA_LIMITS.visibilityTimeoutSec),
+      retentionPeriod: Duration.days(INFRA_LIMITS.queueRetentionDays),
+      maxMessageSizeBytes: INFRA_LIMITS.messageBytesMax,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      removalPolicy,
+      ...(deadLetters !== undefined && {
+        deadLetterQueue: { queue: deadLetters, maxReceiveCount: INFRA_LIMITS.receivesMax },
+      }),
+    })
+  }
+}

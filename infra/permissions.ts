@@ -1,0 +1,65 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { Bucket } from 'aws-cdk-lib/aws-s3'
+import type { IQueue } from 'aws-cdk-lib/aws-sqs'
+import type { Table } from 'aws-cdk-lib/aws-dynamodb'
+
+// What a function may do, as statements that name their resources. No grant method of the CDK is used for them: those give
+// more than is needed here, and change with its version.
+
+/** Reads and writes rows, logs and heads: everything but the table itself. */
+export function useTable(table: Table, actions: readonly TableAction[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Table',
+    actions: actions.map((action) => `dynamodb:${action}`),
+    resources: [table.tableArn],
+  })
+}
+
+export type TableAction = 'BatchGetItem' | 'BatchWriteItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query'
+
+/** Reads, writes and removes objects whose names start with one of `prefixes`; `''`: any. */
+export function useObjects(
+  bucket: Bucket,
+  prefixes: readonly string[],
+  actions: readonly ObjectAction[],
+): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Objects',
+    actions: actions.map((action) => `s3:${action}Object`),
+    resources: prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
+  })
+}
+
+export type ObjectAction = 'Get' | 'Put' | 'Delete'
+
+/** Without it, asking for an object that is not there is answered by 403 in the place of 404. */
+export function listObjects(bucket: Bucket): PolicyStatement {
+  return new PolicyStatement({ sid: 'Names', actions: ['s3:ListBucket'], resources: [bucket.bucketArn] })
+}
+
+export function sendTo(queues: readonly IQueue[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Send',
+    // Of a batch as well: SQS knows no action of its own for it.
+    actions: ['sqs:SendMessage'],
+    resources: queues.map(({ queueArn }) => queueArn),
+  })
+}
+
+/** How much waits in a queue: what sources are paced by, and what ingest turns clients away by. */
+export function measure(queues: readonly IQueue[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Backlog',
+    actions: ['sqs:GetQueueAttributes'],
+    resources: queues.map(({ queueArn }) => queueArn),
+  })
+}
+
+/** Switches the minute's tick on and off. */
+export function switchRule(ruleArn: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Schedule',
+    actions: ['events:EnableRule', 'events:DisableRule'],
+    resources: [ruleArn],
+  })
+}

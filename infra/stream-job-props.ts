@@ -1,0 +1,53 @@
+import type { RemovalPolicy } from 'aws-cdk-lib'
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { IQueue } from 'aws-cdk-lib/aws-sqs'
+
+import type { JobDefinition } from '../lib/stream/job.ts'
+
+/** Settings of the function that tasks run in. */
+export interface TaskFunctionProps {
+  /** MB. Processor time comes with it: from 1,769 on a whole processor. Default: 1024. */
+  readonly memoryMb?: number
+  /** Invocations at once, 2 to 1,000. Default: one for each task that it serves, within those bounds. */
+  readonly maxConcurrency?: number
+  /** Invocations set aside for it, and its most. Default: none, it shares the account's. */
+  readonly reservedConcurrency?: number
+}
+
+export interface StreamJobProps extends TaskFunctionProps {
+  /** The file that exports the job as its default: bundled into the functions. */
+  readonly entry: string
+  /** The same job, loaded: `import job from './job.ts'`. See `StreamJob.load`, which does without. */
+  readonly job: JobDefinition
+  /** Settings that override the job's, by their keys: `{ 'parallelism.default': 4 }`. As `--set` of the command line. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** By the uid of an SQS source: the queue it reads. One for each such source of the job. */
+  readonly queues?: Readonly<Record<string, IQueue>>
+  /** By the id of a chain (the uid of its first operator): gives it a queue and a function of its own. Default: none. */
+  readonly chains?: Readonly<Record<string, TaskFunctionProps>>
+  /**
+   * Who may post records to HTTP sources. `iam`: who may invoke the function's URL and signs requests so (SigV4). `none`: who
+   * knows the URL. Default `iam`.
+   */
+  readonly httpAuth?: 'iam' | 'none'
+  /** How long the functions' logs are kept. Default: a month. */
+  readonly logRetention?: RetentionDays
+  /**
+   * What becomes of state (table, bucket, records that were accepted and not yet read) when the stack or this construct is
+   * removed. `DESTROY` deletes it for good; a bucket must be empty for that. Default `RETAIN`.
+   */
+  readonly removalPolicy?: RemovalPolicy
+  /** Encrypts table and bucket. Default: keys that AWS manages, and that cost nothing. */
+  readonly encryptionKey?: IKey
+  /** Whether the table can be restored to any second of the last 35 days. Default true. */
+  readonly pointInTimeRecovery?: boolean
+  /** Told of alarms: a job that failed, checkpoints that fail, dead letters, messages that wait. Default: nobody. */
+  readonly alarmAction?: IAlarmAction
+  /**
+   * Whether the functions carry the AWS SDK in place of using the one that Lambda's Node runtime has: some hundred kB
+   * larger, and of a known version; some emulators have none. Default false.
+   */
+  readonly bundleAwsSdk?: boolean
+}

@@ -1,0 +1,239 @@
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import { FunctionUrlAuthType, type FunctionUrl } from 'aws-cdk-lib/aws-lambda'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { IQueue } from 'aws-cdk-lib/aws-sqs'
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Construct } from 'constructs'
+
+import { loadJob } from '../cli/job/load-job.ts'
+import type { FunctionName } from './bundling.ts'
+import { JobAlarms } from './alarms.ts'
+import { JobFunction } from './job-function.ts'
+import { resourceName } from './job-names.ts'
+import { JobQueues } from './job-queues.ts'
+import { JobStore } from './job-store.ts'
+import { INFRA_LIMITS } from './limits.ts'
+import { deployablePlan, type DeployablePlan } from './plan.ts'
+import { listObjects, measure, sendTo, switchRule, useObjects, useTable } from './permissions.ts'
+import type { StreamJobProps, TaskFunctionProps } from './stream-job-props.ts'
+
+/** A job in a stack: its functions, their mailboxes, and where its state is. It starts by itself, within a minute. */
+export class StreamJob extends Construct {
+  readonly store: JobStore
+  readonly queues: JobQueues
+  /** Operator functions by name: `operator` serves every chain that has none of its own. */
+  readonly functions: ReadonlyMap<string, JobFunction>
+  /** Where records are posted to: `<url>/<uid of the source>`. Undefined where the job has no HTTP source. */
+  readonly ingestUrl: FunctionUrl | undefined
+  readonly schedule: Rule
+  readonly alarms: JobAlarms
+  readonly #props: StreamJobProps
+  readonly #plan: DeployablePlan
+  readonly #ruleName: string
+  readonly #functions = new Map<string, JobFunction>()
+
+  /** As the constructor, with the job that the module at `entry` exports; TypeScript needs no build step. */
+  static async load(scope: Construct, id: string, props: Omit<StreamJobProps, 'job'>): Promise<StreamJob> {
+    return new StreamJob(scope, id, { ...props, job: await loadJob(props.entry) })
+  }
+
+  /** @throws UserError with all that is wrong with the job, its settings, or with running it on AWS. */
+  constructor(scope: Construct, id: string, props: StreamJobProps) {
+    super(scope, id)
+    this.#props = props
+    this.#plan = deployablePlan(props)
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
+    const jobName = this.#plan.config.name
+    this.store = new JobStore(this, 'Store', {
+      removalPolicy,
+      encryptionKey: props.encryptionKey,
+      pointInTimeRecovery: props.pointInTimeRecovery ?? true,
+    })
+    const chains = Object.keys(props.chains ?? {})
+    this.queues = new JobQueues(this, 'Queues', { jobName, chains, removalPolicy })
+    this.functions = this.#functions
+    this.#ruleName = resourceName(this, jobName, 'tick')
+
+    const wakeUp = this.#wakeUp()
+    this.schedule = this.#minuteTick(wakeUp)
+    this.#operators()
+    this.#coordinator()
+    this.#deadLetters()
+    this.ingestUrl = this.#ingest()
+    this.alarms = new JobAlarms(this, 'Alarms', { jobName, queues: this.queues, action: props.alarmAction })
+    this.#annotate()
+    this.#outputs()
+  }
+
+  #operators(): void {
+    const { tasks, coordinator, ingest, wakeUps, taskQueues } = this.queues
+    const statements = (): readonly PolicyStatement[] => [
+      useTable(this.store.table, [
+        'BatchGetItem',
+        'BatchWriteItem',
+        'DeleteItem',
+        'GetItem',
+        'PutItem',
+        'Query',
+      ]),
+      useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
+      listObjects(this.store.bucket),
+      sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
+      measure([...taskQueues, ingest]),
+    ]
+    const operator = (id: string, queue: IQueue, taskCount: number, settings: TaskFunctionProps): void => {
+      const fn = this.#function(id, 'operator', statements(), settings)
+      fn.consume(queue, settings.maxConcurrency ?? concurrencyOf(taskCount))
+    }
+    const { chains = {}, ...shared } = this.#props
+    const own = this.#plan.plan.vertices.filter((vertex) => vertex.id in chains)
+    const taskCount = this.#plan.plan.vertices
+      .filter((vertex) => !own.includes(vertex))
+      .reduce((sum, { parallelism }) => sum + parallelism, 0)
+    operator('Operator', tasks, taskCount, shared)
+    for (const [index, [chain, queue]] of [...this.queues.chains].entries()) {
+      const parallelism = own.find(({ id }) => id === chain)?.parallelism ?? 1
+      operator(`Operator${index}`, queue, parallelism, chains[chain] ?? {})
+    }
+  }
+
+  #coordinator(): void {
+    const { coordinator, ingest, wakeUps, taskQueues, deadLetters } = this.queues
+    const fn = this.#function('Coordinator', 'coordinator', [
+      useTable(this.store.table, ['BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query']),
+      useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
+      listObjects(this.store.bucket),
+      sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
+      measure([...taskQueues, coordinator]),
+      switchRule(this.schedule.ruleArn),
+    ])
+    // There is one coordinator, so one invocation at a time; two is the least that SQS takes for a bound.
+    fn.consume(coordinator, 2)
+  }
+
+  #deadLetters(): void {
+    const fn = this.#function('DeadLetter', 'dead-letter', [
+      useObjects(this.store.bucket, ['dead-letters/'], ['Put']),
+      sendTo([this.queues.coordinator]),
+    ])
+    fn.consume(this.queues.deadLetters, 2)
+  }
+
+  #wakeUp(): JobFunction {
+    const { coordinator, ingest, wakeUps, taskQueues } = this.queues
+    const fn = this.#function('WakeUp', 'wake-up', [sendTo([...taskQueues, coordinator, ingest, wakeUps])])
+    fn.consume(wakeUps, undefined)
+    return fn
+  }
+
+  /** The safety net: starts what was deployed and never started, and re-arms what was lost. Off while the job is idle. */
+  #minuteTick(wakeUp: JobFunction): Rule {
+    return new Rule(this, 'Schedule', {
+      // Named here, so that the functions, one of which it calls, can be told the name.
+      ruleName: this.#ruleName,
+      description: `Ticks of the job ${this.#plan.config.name}; its coordinator switches them on and off`,
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [
+        new LambdaFunction(wakeUp.handler, { event: RuleTargetInput.fromObject({ millrace: 'tick' }) }),
+      ],
+    })
+  }
+
+  #ingest(): FunctionUrl | undefined {
+    const { http, queues, partitions } = this.#plan.ingest
+    if (http.length === 0 && queues.size === 0) return undefined
+    const { ingest, taskQueues, coordinator, wakeUps, deadLetters } = this.queues
+    this.#function('Ingest', 'ingest', [
+      useTable(this.store.table, ['GetItem', 'PutItem', 'Query']),
+      useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
+      listObjects(this.store.bucket),
+      sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
+    ]).consume(ingest, concurrencyOf(partitions))
+    if (queues.size > 0) {
+      const fn = this.#function('IngestQueue', 'ingest-queue', [sendTo([ingest]), measure([ingest])])
+      for (const queue of new Set(queues.values())) fn.consume(queue, undefined)
+    }
+    if (http.length === 0) return undefined
+    const fn = this.#function('IngestHttp', 'ingest-http', [sendTo([ingest]), measure([ingest])])
+    return fn.handler.addFunctionUrl({
+      authType: this.#props.httpAuth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
+    })
+  }
+
+  #function(
+    id: string,
+    name: FunctionName,
+    statements: readonly PolicyStatement[],
+    settings: TaskFunctionProps = {},
+  ): JobFunction {
+    const props = this.#props
+    const fn = new JobFunction(this, id, {
+      name,
+      jobName: this.#plan.config.name,
+      jobEntry: props.entry,
+      bundleAwsSdk: props.bundleAwsSdk ?? false,
+      memoryMb: settings.memoryMb ?? props.memoryMb ?? INFRA_LIMITS.memoryMb,
+      timeoutSec: INFRA_LIMITS.functionTimeoutSec,
+      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      reservedConcurrency: settings.reservedConcurrency,
+      environment: this.#environment(),
+      statements,
+    })
+    this.#functions.set(id, fn)
+    return fn
+  }
+
+  #environment(): Readonly<Record<string, string>> {
+    const { table, bucket } = this.store
+    const { tasks, coordinator, ingest, wakeUps, deadLetters, chains } = this.queues
+    const chainUrls = Object.fromEntries([...chains].map(([chain, queue]) => [chain, queue.queueUrl]))
+    const queueSources = [...this.#plan.ingest.queues].map(([uid, queue]) => [queue.queueArn, uid] as const)
+    const { settings } = this.#props
+    return {
+      MILLRACE_JOB: this.#plan.config.name,
+      MILLRACE_TABLE: table.tableName,
+      MILLRACE_BUCKET: bucket.bucketName,
+      MILLRACE_TASK_QUEUE_URL: tasks.queueUrl,
+      MILLRACE_COORDINATOR_QUEUE_URL: coordinator.queueUrl,
+      MILLRACE_INGEST_QUEUE_URL: ingest.queueUrl,
+      MILLRACE_WAKE_QUEUE_URL: wakeUps.queueUrl,
+      MILLRACE_DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
+      MILLRACE_SCHEDULE_RULE: this.#ruleName,
+      ...(chains.size > 0 && { MILLRACE_TASK_QUEUE_URLS: Stack.of(this).toJsonString(chainUrls) }),
+      ...(queueSources.length > 0 && {
+        MILLRACE_QUEUE_SOURCES: Stack.of(this).toJsonString(Object.fromEntries(queueSources)),
+      }),
+      ...(settings !== undefined && { MILLRACE_SETTINGS: JSON.stringify(settings) }),
+    }
+  }
+
+  #annotate(): void {
+    for (const warning of this.#plan.warnings) {
+      Annotations.of(this).addWarningV2('millrace:changed-on-aws', warning)
+    }
+    if (this.ingestUrl === undefined) return
+    Annotations.of(this).addInfo(
+      this.#props.httpAuth === 'none'
+        ? 'HTTP ingest is open: whoever knows its URL can post records (httpAuth: none)'
+        : 'HTTP ingest takes requests that are signed by who may invoke its URL (SigV4); httpAuth: none opens it to all',
+    )
+  }
+
+  #outputs(): void {
+    const output = (id: string, value: string): CfnOutput => new CfnOutput(this, id, { value })
+    output('TableName', this.store.table.tableName)
+    output('BucketName', this.store.bucket.bucketName)
+    output('CoordinatorQueueUrl', this.queues.coordinator.queueUrl)
+    output('TaskQueueUrl', this.queues.tasks.queueUrl)
+    output('IngestQueueUrl', this.queues.ingest.queueUrl)
+    output('DeadLetterQueueUrl', this.queues.deadLetters.queueUrl)
+    if (this.ingestUrl !== undefined) output('IngestUrl', this.ingestUrl.url)
+  }
+}
+
+/** Invocations at once that serve so many actors: more would have nothing to do. */
+function concurrencyOf(actors: number): number {
+  return Math.min(Math.max(actors, 2), INFRA_LIMITS.concurrencyMax)
+}

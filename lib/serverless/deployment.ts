@@ -1,0 +1,47 @@
+import { buildStreamGraph } from '../graph/build-stream-graph.ts'
+import { planJob } from '../graph/plan-job.ts'
+import type { JobPlan } from '../graph/plan.ts'
+import { formatDurationMs } from '../model/durations.ts'
+import { compileConfig } from '../stream/compile-config.ts'
+import type { JobConfig } from '../stream/config.ts'
+import type { JobDefinition } from '../stream/job.ts'
+
+/** The shortest time between checkpoints: the coordinator is woken by messages, whose delays are whole seconds. */
+export const CHECKPOINT_INTERVAL_MIN_MS = 1_000
+
+/** A job as functions run it. */
+export interface Deployment {
+  readonly config: JobConfig
+  readonly plan: JobPlan
+  /** What runs otherwise than the job says, one line each. */
+  readonly changes: readonly string[]
+}
+
+/**
+ * The settings and the plan that every function of a deployed job goes by. `settings` override the job's, by their keys.
+ * @throws UserError with all that is wrong with its settings or its graph.
+ */
+export function deploymentOf(
+  definition: JobDefinition,
+  settings: Readonly<Record<string, unknown>> | undefined,
+): Deployment {
+  const asked = compileConfig({ code: definition.options, overrides: settings })
+  const { intervalMs } = asked.checkpointing
+  const tooShort = intervalMs !== undefined && intervalMs < CHECKPOINT_INTERVAL_MIN_MS
+  const config = tooShort
+    ? Object.freeze({
+        ...asked,
+        checkpointing: Object.freeze({ ...asked.checkpointing, intervalMs: CHECKPOINT_INTERVAL_MIN_MS }),
+      })
+    : asked
+  return {
+    config,
+    plan: planJob(buildStreamGraph(definition), config),
+    changes: tooShort
+      ? [
+          `checkpointing.interval: ${formatDurationMs(intervalMs)} is rounded up to ` +
+            `${formatDurationMs(CHECKPOINT_INTERVAL_MIN_MS)} on functions: shorter delays are not to be had there`,
+        ]
+      : [],
+  }
+}

@@ -1,0 +1,41 @@
+import { Aspects } from 'aws-cdk-lib'
+import { Annotations, Match } from 'aws-cdk-lib/assertions'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import { describe, expect, test } from 'vitest'
+
+import { minimalJob } from './jobs.ts'
+import { synthesise } from './synth.ts'
+
+describe('cdk-nag, with the rules of AWS Solutions', () => {
+  const { stack, template } = synthesise({ job: minimalJob(), chains: { sum: {} } })
+  Aspects.of(stack).add(new AwsSolutionsChecks())
+
+  test.each(['findError', 'findWarning'] as const)('has nothing to say: %s', (find) => {
+    const found = Annotations.fromStack(stack)[find]('*', Match.stringLikeRegexp('AwsSolutions-'))
+    expect(found.map(({ id, entry }) => `${id}: ${String(entry.data)}`)).toEqual([])
+  })
+
+  test('is silenced for two rules alone, each time with a reason', () => {
+    const excuses = Object.entries(template.toJSON().Resources as Record<string, Suppressed>).flatMap(
+      ([, { Type, Metadata }]) =>
+        (Metadata?.cdk_nag?.rules_to_suppress ?? []).map(({ id, reason }) => ({
+          excuse: `${id} of ${Type}`,
+          reason,
+        })),
+    )
+    expect([...new Set(excuses.map(({ excuse }) => excuse))].toSorted()).toEqual([
+      'AwsSolutions-IAM5 of AWS::IAM::Policy',
+      'AwsSolutions-S1 of AWS::S3::Bucket',
+    ])
+    for (const { reason } of excuses) expect(reason.length).toBeGreaterThan(40)
+  })
+})
+
+interface Suppressed {
+  readonly Type: string
+  readonly Metadata?: {
+    readonly cdk_nag?: {
+      readonly rules_to_suppress: readonly { readonly id: string; readonly reason: string }[]
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+
+import { minimalJob } from './jobs.ts'
+import { permissionsOf, resourcesOf, synthesise, type Synthesised } from './synth.ts'
+
+const actionsOn = (resource: string, ...actions: string[]) =>
+  actions.map((action) => `Allow ${action} on ${resource}`)
+
+const consume = (queue: string) =>
+  actionsOn(
+    queue,
+    'sqs:ChangeMessageVisibility',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+    'sqs:GetQueueUrl',
+    'sqs:ReceiveMessage',
+  )
+const send = (...queues: string[]) => queues.flatMap((queue) => actionsOn(queue, 'sqs:SendMessage'))
+const log = (name: string) => actionsOn(`${name}Log`, 'logs:CreateLogStream', 'logs:PutLogEvents')
+const objects = (prefix: string, ...actions: string[]) =>
+  actionsOn(`StoreBucket/${prefix}*`, ...actions.map((action) => `s3:${action}Object`))
+const table = (...actions: string[]) =>
+  actionsOn('StoreTable', ...actions.map((action) => `dynamodb:${action}`))
+
+function expectPermissions(synthesised: Synthesised, name: string, ...expected: string[][]) {
+  expect(permissionsOf(synthesised, name)).toEqual([...new Set(expected.flat())].toSorted())
+}
+
+describe('what a function may do', () => {
+  const synthesised = synthesise({ job: minimalJob() })
+
+  test('the operator: tables, objects and messages of its job', () => {
+    expectPermissions(
+      synthesised,
+      'Operator',
+      log('Operator'),
+      consume('QueuesTasks'),
+      send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
+      actionsOn('QueuesIngest', 'sqs:GetQueueAttributes'),
+      table('BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
+      objects('', 'Get', 'Put', 'Delete'),
+      actionsOn('StoreBucket', 's3:ListBucket'),
+    )
+  })
+
+  test('the coordinator: the same, and the switch of its own schedule', () => {
+    expectPermissions(
+      synthesised,
+      'Coordinator',
+      log('Coordinator'),
+      consume('QueuesCoordinator'),
+      send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
+      actionsOn('QueuesTasks', 'sqs:GetQueueAttributes'),
+      table('BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
+      objects('', 'Get', 'Put', 'Delete'),
+      actionsOn('StoreBucket', 's3:ListBucket'),
+      actionsOn('Schedule', 'events:EnableRule', 'events:DisableRule'),
+    )
+  })
+
+  test('wake-ups: to pass messages on', () => {
+    expectPermissions(
+      synthesised,
+      'WakeUp',
+      log('WakeUp'),
+      consume('QueuesWakeUps'),
+      send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps'),
+    )
+  })
+
+  test('dead letters: to keep them, and to report them', () => {
+    expectPermissions(
+      synthesised,
+      'DeadLetter',
+      log('DeadLetter'),
+      consume('QueuesDeadLetters'),
+      send('QueuesCoordinator'),
+      objects('dead-letters/', 'Put'),
+    )
+  })
+
+  test('nothing to all resources of a kind', () => {
+    const policies = JSON.stringify([...resourcesOf(synthesised.template, 'AWS::IAM::Policy').values()])
+    expect(policies).not.toContain('"Resource":"*"')
+    expect(policies).not.toMatch(/"Action":"?\[?"?[a-z]*:?\*/)
+    for (const { Properties } of resourcesOf(synthesised.template, 'AWS::IAM::Role').values()) {
+      expect(Properties['ManagedPolicyArns']).toBeUndefined()
+    }
+  })
+})

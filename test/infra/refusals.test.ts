@@ -1,0 +1,86 @@
+import { Annotations, Match } from 'aws-cdk-lib/assertions'
+import {
+  defineJob,
+  collect,
+  collection,
+  fileSink,
+  print,
+  socketText,
+  textFile,
+  UserError,
+  type JobDefinition,
+  type Sink,
+  type Source,
+} from 'millrace'
+import { describe, expect, test } from 'vitest'
+
+import { minimalJob } from './jobs.ts'
+import { synthesise } from './synth.ts'
+
+const jobWith = (source: Source<string>, sink: Sink<string>): JobDefinition =>
+  defineJob({ name: 'refused' }, (env) => {
+    env.source('in', source).sinkTo('out', sink)
+  })
+
+function problemsOf(deploy: () => unknown): readonly string[] {
+  try {
+    deploy()
+  } catch (cause) {
+    expect(cause).toBeInstanceOf(UserError)
+    return (cause as UserError).problems
+  }
+  return []
+}
+
+describe('a job that cannot run on functions', () => {
+  test('is refused at synthesis, with every operator that keeps it from running', () => {
+    const deploy = () => synthesise({ job: jobWith(textFile('readings.txt'), fileSink('out')) })
+    expect(problemsOf(deploy)).toEqual([
+      "refused: source 'in' (textFile): expected a source that functions can read, got one that works with files of this " +
+        'machine; use an HTTP or SQS source',
+      "refused: sink 'out' (fileSink): expected a sink that functions can write, got one that works with files of this " +
+        'machine; use an S3, SQS, DynamoDB or HTTP sink',
+    ])
+  })
+
+  test.each([
+    ['socketText', socketText({ host: 'localhost', port: 9999 }), print()],
+    ['collect', collection(['a']), collect([])],
+  ])('%s', (kind, source, sink) => {
+    const problems = problemsOf(() => synthesise({ job: jobWith(source, sink) }))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(`(${kind})`)
+  })
+
+  test('because it names a state backend on disk', () => {
+    const [problem, ...others] = problemsOf(() => synthesise({ job: minimalJob({ stateBackend: 'lmdb' }) }))
+    expect(others).toEqual([])
+    expect(problem).toContain(
+      "sums: stateBackend: expected a backend that does not name this machine's disk, got 'lmdb'",
+    )
+  })
+
+  test('because settings of its deployment name what it does not have', () => {
+    const deploy = () =>
+      synthesise({ job: minimalJob(), chains: { total: {} } }, () => ({
+        settings: { 'parallelism.default': 2 },
+      }))
+    expect(problemsOf(deploy)).toEqual([
+      "sums: chains: expected the first operator of a chain (numbers, sum), got 'total'",
+    ])
+  })
+})
+
+describe('a job that runs otherwise than it says', () => {
+  const warningsOf = (job: JobDefinition) =>
+    Annotations.fromStack(synthesise({ job }).stack)
+      .findWarning('*', Match.stringLikeRegexp('rounded up'))
+      .map(({ entry }) => String(entry.data))
+
+  test('is deployed with a warning: checkpoints more often than once a second', () => {
+    const [warning, ...others] = warningsOf(minimalJob({ checkpointing: { interval: '500 ms' } }))
+    expect(others).toEqual([])
+    expect(warning).toContain('checkpointing.interval: 500 ms is rounded up to 1 s')
+    expect(warningsOf(minimalJob({ checkpointing: { interval: '1 s' } }))).toEqual([])
+  })
+})

@@ -1,0 +1,317 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { Match, type Template } from 'aws-cdk-lib/assertions'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { describe, expect, test } from 'vitest'
+
+import { minimalJob } from './jobs.ts'
+import { nameOf, resourcesOf, synthesise } from './synth.ts'
+
+const { template } = synthesise({ job: minimalJob() })
+const destroyed = synthesise({ job: minimalJob(), removalPolicy: RemovalPolicy.DESTROY }).template
+
+const policies = (of: Template, type: string): readonly (readonly [string, unknown])[] =>
+  [...resourcesOf(of, type)].map(([id, resource]) => [
+    nameOf({ Ref: id }),
+    (resource as { DeletionPolicy?: unknown }).DeletionPolicy,
+  ])
+
+describe('the table', () => {
+  test('has text keys, is paid by use, forgets by `ttl`, can be restored to a moment', () => {
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    })
+  })
+
+  test('and the bucket are encrypted by the key that is given', () => {
+    const encrypted = synthesise({ job: minimalJob() }, (stack) => ({
+      encryptionKey: new Key(stack, 'Key'),
+    })).template
+    encrypted.hasResourceProperties('AWS::DynamoDB::Table', {
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: Match.anyValue() },
+    })
+    encrypted.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: Match.objectLike({ SSEAlgorithm: 'aws:kms' }),
+          },
+        ],
+      },
+    })
+  })
+})
+
+describe('the bucket', () => {
+  test('is private, encrypted, without old versions, and cleans up', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      VersioningConfiguration: Match.absent(),
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            Id: 'incomplete-uploads',
+            Status: 'Enabled',
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+          },
+          { Id: 'spilled-log-entries', Status: 'Enabled', Prefix: 'log/', ExpirationInDays: 42 },
+        ],
+      },
+    })
+  })
+
+  test('refuses what does not come by TLS 1.2 or later', () => {
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: 's3:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+          Match.objectLike({
+            Effect: 'Deny',
+            Condition: { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+          }),
+        ]),
+      },
+    })
+  })
+})
+
+describe('what is removed with the stack', () => {
+  test('is never state, unless that was asked for', () => {
+    expect(policies(template, 'AWS::DynamoDB::Table')).toEqual([['StoreTable', 'Retain']])
+    expect(policies(template, 'AWS::S3::Bucket')).toEqual([['StoreBucket', 'Retain']])
+    expect(Object.fromEntries(policies(template, 'AWS::SQS::Queue'))).toEqual({
+      QueuesTasks: 'Delete',
+      QueuesCoordinator: 'Delete',
+      QueuesIngest: 'Retain',
+      QueuesDeadLetters: 'Retain',
+      QueuesWakeUps: 'Delete',
+      QueuesLostWakeUps: 'Delete',
+    })
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SQS::Queue']) {
+      expect(policies(destroyed, type).map(([, policy]) => policy)).not.toContain('Retain')
+    }
+  })
+})
+
+describe('queues', () => {
+  const queues = [...resourcesOf(template, 'AWS::SQS::Queue')].map(
+    ([id, { Properties }]) => [nameOf({ Ref: id }).replace(/^Queues/, ''), Properties] as const,
+  )
+  const fifo = queues.filter(([name]) => !name.endsWith('WakeUps'))
+
+  test('of actors are FIFO with high throughput, under names that end in .fifo', () => {
+    expect(fifo.map(([name]) => name).toSorted()).toEqual(['Coordinator', 'DeadLetters', 'Ingest', 'Tasks'])
+    for (const [, properties] of fifo) {
+      expect(properties).toMatchObject({
+        FifoQueue: true,
+        DeduplicationScope: 'messageGroup',
+        FifoThroughputLimit: 'perMessageGroupId',
+      })
+      expect(JSON.stringify(properties['QueueName'])).toMatch(/\.fifo"\]\]\}$/)
+    }
+  })
+
+  test('are encrypted, take the largest messages, and keep them for two weeks', () => {
+    for (const [, properties] of queues) {
+      expect(properties).toMatchObject({
+        SqsManagedSseEnabled: true,
+        MaximumMessageSize: 1_048_576,
+        MessageRetentionPeriod: 14 * 24 * 3_600,
+      })
+    }
+  })
+
+  test('refuse what does not come by TLS', () => {
+    const refusing = [...resourcesOf(template, 'AWS::SQS::QueuePolicy').values()]
+    expect(refusing).toHaveLength(queues.length)
+    for (const { Properties } of refusing) {
+      expect(JSON.stringify(Properties)).toContain(
+        '"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny"',
+      )
+    }
+  })
+
+  test('give up on a message after ten attempts, each into dead letters of its own kind', () => {
+    const redrive = queues.flatMap(([name, { RedrivePolicy }]) => {
+      if (RedrivePolicy === undefined) return []
+      const { deadLetterTargetArn, maxReceiveCount } = RedrivePolicy as Record<string, unknown>
+      return [[name, nameOf(deadLetterTargetArn), maxReceiveCount]]
+    })
+    expect(redrive.toSorted()).toEqual([
+      ['Coordinator', 'QueuesDeadLetters', 10],
+      ['Ingest', 'QueuesDeadLetters', 10],
+      ['Tasks', 'QueuesDeadLetters', 10],
+      ['WakeUps', 'QueuesLostWakeUps', 10],
+    ])
+  })
+
+  test('hide a message for longer than a function can have it', () => {
+    const timeouts = [...resourcesOf(template, 'AWS::Lambda::Function').values()].map(({ Properties }) =>
+      Number(Properties['Timeout']),
+    )
+    const visibilities = queues.map(([, { VisibilityTimeout }]) => Number(VisibilityTimeout))
+    expect(Math.max(...timeouts)).toBe(30)
+    expect(Math.min(...visibilities)).toBeGreaterThan(Math.max(...timeouts))
+    expect(Math.max(...visibilities)).toBeLessThanOrEqual(2 * Math.max(...timeouts))
+  })
+})
+
+describe('functions', () => {
+  const functions = [...resourcesOf(template, 'AWS::Lambda::Function')].map(
+    ([id, { Properties }]) => [nameOf({ Ref: id }).replace(/Function$/, ''), Properties] as const,
+  )
+
+  test('run on arm64 and the newest Node, each with a role and a log of its own', () => {
+    expect(functions.map(([name]) => name).toSorted()).toEqual([
+      'Coordinator',
+      'DeadLetter',
+      'Operator',
+      'WakeUp',
+    ])
+    for (const [name, properties] of functions) {
+      expect(properties).toMatchObject({ Architectures: ['arm64'], Runtime: 'nodejs24.x', MemorySize: 1024 })
+      expect(nameOf(properties['Role'])).toBe(`${name}Role`)
+      expect(nameOf((properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup)).toBe(`${name}Log`)
+    }
+  })
+
+  test('know their job and where its things are', () => {
+    for (const [, { Environment }] of functions) {
+      const { Variables } = Environment as { Variables: Record<string, unknown> }
+      expect(Variables['MILLRACE_JOB']).toBe('sums')
+      expect(nameOf(Variables['MILLRACE_TABLE'])).toBe('StoreTable')
+      expect(nameOf(Variables['MILLRACE_BUCKET'])).toBe('StoreBucket')
+      expect(nameOf(Variables['MILLRACE_TASK_QUEUE_URL'])).toBe('QueuesTasks')
+      expect(nameOf(Variables['MILLRACE_COORDINATOR_QUEUE_URL'])).toBe('QueuesCoordinator')
+      expect(nameOf(Variables['MILLRACE_INGEST_QUEUE_URL'])).toBe('QueuesIngest')
+      expect(nameOf(Variables['MILLRACE_WAKE_QUEUE_URL'])).toBe('QueuesWakeUps')
+      expect(nameOf(Variables['MILLRACE_DEAD_LETTER_QUEUE_URL'])).toBe('QueuesDeadLetters')
+    }
+  })
+
+  test('keep their logs for a month', () => {
+    const logs = [...resourcesOf(template, 'AWS::Logs::LogGroup').values()]
+    expect(logs).toHaveLength(functions.length)
+    for (const { Properties } of logs) expect(Properties['RetentionInDays']).toBe(30)
+  })
+
+  test('take ten messages at once, report the failed ones, and no more run at once than can be of use', () => {
+    const sources = [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()].map(
+      ({ Properties }) => [
+        nameOf(Properties['EventSourceArn']).replace(/^Queues/, ''),
+        nameOf(Properties['FunctionName']).replace(/Function$/, ''),
+        (Properties['ScalingConfig'] as { MaximumConcurrency: number } | undefined)?.MaximumConcurrency,
+        Properties['BatchSize'],
+        Properties['FunctionResponseTypes'],
+      ],
+    )
+    const reports = [10, ['ReportBatchItemFailures']] as const
+    expect(sources.toSorted()).toEqual([
+      ['Coordinator', 'Coordinator', 2, ...reports],
+      ['DeadLetters', 'DeadLetter', 2, ...reports],
+      ['Tasks', 'Operator', 2, ...reports],
+      ['WakeUps', 'WakeUp', undefined, ...reports],
+    ])
+  })
+
+  test.each([
+    ['as many invocations as tasks', { 'parallelism.default': 16 }, {}, 17],
+    [
+      'no more than SQS allows',
+      { 'parallelism.default': 1_200, 'pipeline.max-parallelism': 2_048 },
+      {},
+      1_000,
+    ],
+    ['what is asked for', {}, { maxConcurrency: 7 }, 7],
+  ])('operators: %s at once', (_, settings, props, expected) => {
+    const wide = synthesise({ job: minimalJob(), settings, ...props }).template
+    wide.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      ScalingConfig: { MaximumConcurrency: expected },
+    })
+  })
+
+  test('are told the settings of the deployment', () => {
+    synthesise({ job: minimalJob(), settings: { 'parallelism.default': 4 } }).template.hasResourceProperties(
+      'AWS::Lambda::Function',
+      { Environment: { Variables: Match.objectLike({ MILLRACE_SETTINGS: '{"parallelism.default":4}' }) } },
+    )
+  })
+
+  test('reserve concurrency where that is asked for, in the operator alone', () => {
+    const reserved = synthesise({ job: minimalJob(), reservedConcurrency: 5 }).template
+    const found = [...resourcesOf(reserved, 'AWS::Lambda::Function').values()].map(
+      ({ Properties }) => Properties['ReservedConcurrentExecutions'],
+    )
+    expect(found.toSorted()).toEqual([5, undefined, undefined, undefined])
+  })
+})
+
+describe('a chain with settings of its own', () => {
+  const synthesised = synthesise({
+    job: minimalJob(),
+    settings: { 'parallelism.default': 3 },
+    chains: { sum: { memoryMb: 2048, reservedConcurrency: 9 } },
+  })
+
+  test('has a queue and a function for it', () => {
+    synthesised.template.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 2048,
+      ReservedConcurrentExecutions: 9,
+    })
+    const mappings = [...resourcesOf(synthesised.template, 'AWS::Lambda::EventSourceMapping').values()].map(
+      ({ Properties }) => [nameOf(Properties['EventSourceArn']), nameOf(Properties['FunctionName'])],
+    )
+    expect(mappings).toContainEqual(['QueuesChain0', 'Operator0Function'])
+  })
+
+  test('is known to every function by its queue', () => {
+    for (const { Properties } of resourcesOf(synthesised.template, 'AWS::Lambda::Function').values()) {
+      const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> }
+      expect(nameOf(Variables['MILLRACE_TASK_QUEUE_URLS'])).toBe('{"sum":"QueuesChain0"}')
+    }
+  })
+})
+
+describe('the tick of a minute', () => {
+  test('is on when the stack is new, and calls the wake-up function', () => {
+    const [rule] = resourcesOf(template, 'AWS::Events::Rule').values()
+    expect(rule!.Properties).toMatchObject({ ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' })
+    const [target] = rule!.Properties['Targets'] as { Arn: unknown; Input: string }[]
+    expect(nameOf(target!.Arn)).toBe('WakeUpFunction')
+    expect(JSON.parse(target!.Input)).toEqual({ millrace: 'tick' })
+  })
+
+  test('alone may call it', () => {
+    const [permission, ...others] = resourcesOf(template, 'AWS::Lambda::Permission').values()
+    expect(others).toEqual([])
+    expect(permission!.Properties).toMatchObject({
+      Action: 'lambda:InvokeFunction',
+      Principal: 'events.amazonaws.com',
+    })
+    expect(nameOf(permission!.Properties['FunctionName'])).toBe('WakeUpFunction')
+    expect(nameOf(permission!.Properties['SourceArn'])).toBe('Schedule')
+  })
+})
