@@ -23,6 +23,18 @@ export interface SinkContext extends RuntimeContext {
   readonly outside?: Outside | undefined
 }
 
+/** What a sink writes to beyond the job: a deployment gives it the permission, and no other. */
+export type SinkTarget =
+  | {
+      readonly type: 'bucket'
+      readonly bucket: string
+      /** What the keys of its objects begin with; `''`: anything. */
+      readonly prefixes: readonly string[]
+    }
+  /** By name or URL. */
+  | { readonly type: 'queue'; readonly queue: string }
+  | { readonly type: 'table'; readonly table: string }
+
 /**
  * Writes records somewhere. Batches come in order. What was written after the last completed checkpoint is written
  * again after a restart: at-least-once, unless writing the same record twice changes nothing.
@@ -35,6 +47,8 @@ export interface WriterSink<in T> {
   readonly parallelismMax?: number
   /** What of one machine it works with, where it does; as a source's. */
   readonly machineBound?: string
+  /** Default: nothing that needs a permission. */
+  readonly writesTo?: SinkTarget
   /**
    * For runtimes that work in turns, where a turn may be lost and taken again with other records. `at-once`: a batch is
    * written in the turn that brings it, and perhaps again, otherwise cut. `committed`: once that turn is committed, so
@@ -66,6 +80,8 @@ export interface TwoPhaseCommitSink<in T, in out Txn> {
   readonly parallelismMax?: number
   /** What of one machine it works with, where it does; as a source's. */
   readonly machineBound?: string
+  /** Default: nothing that needs a permission. */
+  readonly writesTo?: SinkTarget
   createCommitter(ctx: SinkContext): TwoPhaseCommitter<T, Txn>
 }
 
