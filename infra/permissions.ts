@@ -1,17 +1,29 @@
+import { Arn, Stack } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
+import type { Construct } from 'constructs'
+
+import type { SinkTarget } from '../lib/stream/sink.ts'
+import { queueArn } from './plan.ts'
 
 // What a function may do, as statements that name their resources. No grant method of the CDK is used for them: those give
 // more than is needed here, and change with its version.
 
-/** Reads and writes rows, logs and heads: everything but the table itself. */
-export function useTable(table: Table, actions: readonly TableAction[]): PolicyStatement {
+/** Reads and writes items, of all partitions, or of those alone whose keys are like `partitions`. */
+export function useTable(
+  table: Table,
+  actions: readonly TableAction[],
+  partitions?: readonly string[],
+): PolicyStatement {
   return new PolicyStatement({
     sid: 'Table',
     actions: actions.map((action) => `dynamodb:${action}`),
     resources: [table.tableArn],
+    ...(partitions !== undefined && {
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } },
+    }),
   })
 }
 
@@ -62,4 +74,39 @@ export function switchRule(ruleArn: string): PolicyStatement {
     actions: ['events:EnableRule', 'events:DisableRule'],
     resources: [ruleArn],
   })
+}
+
+/** What a sink needs to write to what it names. */
+export function writeTo(scope: Construct, target: SinkTarget): readonly PolicyStatement[] {
+  const stack = Stack.of(scope)
+  switch (target.type) {
+    case 'bucket': {
+      const bucketArn = Arn.format({ service: 's3', region: '', account: '', resource: target.bucket }, stack)
+      return [
+        new PolicyStatement({
+          actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+          resources: target.prefixes.map((prefix) => `${bucketArn}/${prefix}*`),
+        }),
+        new PolicyStatement({
+          actions: ['s3:ListBucket'],
+          resources: [bucketArn],
+          conditions: { StringLike: { 's3:prefix': target.prefixes.map((prefix) => `${prefix}*`) } },
+        }),
+      ]
+    }
+    case 'queue':
+      // The last part of a queue's URL is its name.
+      return [
+        new PolicyStatement({
+          actions: ['sqs:SendMessage', 'sqs:GetQueueUrl'],
+          resources: [queueArn(scope, target.queue.slice(target.queue.lastIndexOf('/') + 1))],
+        }),
+      ]
+    case 'table': {
+      const resource = { service: 'dynamodb', resource: 'table', resourceName: target.table }
+      return [
+        new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [Arn.format(resource, stack)] }),
+      ]
+    }
+  }
 }

@@ -1,64 +1,76 @@
-import type { IQueue } from 'aws-cdk-lib/aws-sqs'
+import { Arn, ArnFormat, Stack } from 'aws-cdk-lib'
+import { Queue, type IQueue } from 'aws-cdk-lib/aws-sqs'
+import type { Construct } from 'constructs'
 
+import { ingestSourcesOf, type IngestSource } from '../lib/connectors/ingest/ingest-sources.ts'
 import type { JobPlan } from '../lib/graph/plan.ts'
 import { UserError } from '../lib/model/faults.ts'
 import { deploymentOf } from '../lib/serverless/deployment.ts'
 import type { JobConfig } from '../lib/stream/config.ts'
+import type { SinkTarget } from '../lib/stream/sink.ts'
 import { unsupportedOnAws } from './aws-support.ts'
 import type { StreamJobProps } from './stream-job-props.ts'
 
-/** A job as it is deployed: checked, with the queues that its sources read. */
+/** A job as it is deployed: checked, with what it reads and writes. */
 export interface DeployablePlan {
   readonly config: JobConfig
   readonly plan: JobPlan
   readonly ingest: {
-    /** Uids of HTTP sources. */
-    readonly http: readonly string[]
+    /** Whether records come by HTTP. */
+    readonly http: boolean
     /** By the uid of an SQS source. */
     readonly queues: ReadonlyMap<string, IQueue>
-    /** Ingest partitions of all sources. */
+    /** Partitions of all sources. */
     readonly partitions: number
   }
+  readonly targets: readonly SinkTarget[]
   /** What runs otherwise than the job says. */
   readonly warnings: readonly string[]
 }
 
 /** @throws UserError with all that keeps the job from being deployed. */
-export function deployablePlan(props: StreamJobProps): DeployablePlan {
+export function deployablePlan(scope: Construct, props: StreamJobProps): DeployablePlan {
   const { config, plan, changes } = deploymentOf(props.job, props.settings)
-  const sources = ingestSources(plan)
+  const sources = ingestSourcesOf(plan)
   const problems = [
     ...unsupportedOnAws(plan, config),
     ...chainProblems(plan, Object.keys(props.chains ?? {})),
-    ...queueProblems(sources, props.queues ?? {}),
+    ...queueProblems(sources, Object.keys(props.queues ?? {})),
   ]
   if (problems.length > 0) throw new UserError(problems.map((problem) => `${config.name}: ${problem}`))
   return {
     config,
     plan,
     ingest: {
-      http: sources.filter(({ kind }) => kind === 'http').map(({ uid }) => uid),
-      queues: new Map(Object.entries(props.queues ?? {})),
-      partitions: sources.reduce((sum, { partitions }) => sum + partitions, 0),
+      http: sources.some(({ spec }) => spec.from.type === 'http'),
+      queues: new Map(sources.flatMap((source) => queueOf(scope, source, props.queues ?? {}))),
+      partitions: sources.reduce((sum, { spec }) => sum + spec.partitions, 0),
     },
+    targets: plan.vertices.flatMap(({ operators }) =>
+      operators.flatMap(({ spec }) => {
+        if (spec.type !== 'sink' || spec.sink.type === 'function') return []
+        return spec.sink.writesTo ?? []
+      }),
+    ),
     warnings: changes,
   }
 }
 
-interface IngestSource {
-  readonly uid: string
-  readonly kind: 'http' | 'sqs'
-  readonly partitions: number
+/** The queue of the user's own that a source reads: the one that is given, or else one of the name in the job. */
+function queueOf(
+  scope: Construct,
+  { uid, spec: { from } }: IngestSource,
+  given: Readonly<Record<string, IQueue>>,
+): readonly (readonly [uid: string, queue: IQueue])[] {
+  if (from.type !== 'sqs') return []
+  return [[uid, given[uid] ?? Queue.fromQueueArn(scope, `Source-${uid}`, queueArn(scope, from.queue))]]
 }
 
-function ingestSources(plan: JobPlan): readonly IngestSource[] {
-  return plan.vertices.flatMap((vertex) =>
-    vertex.operators.flatMap(({ uid, spec }): IngestSource[] => {
-      if (spec.type !== 'source') return []
-      const { kind } = spec.source
-      return kind === 'http' || kind === 'sqs' ? [{ uid, kind, partitions: vertex.parallelism }] : []
-    }),
-  )
+/** Of a queue that is named by its ARN, or by its name in the stack's account and region. */
+export function queueArn(scope: Construct, queue: string): string {
+  if (queue.startsWith('arn:')) return queue
+  const format = { service: 'sqs', resource: queue, arnFormat: ArnFormat.NO_RESOURCE_NAME }
+  return Arn.format(format, Stack.of(scope))
 }
 
 function chainProblems(plan: JobPlan, chains: readonly string[]): readonly string[] {
@@ -68,20 +80,12 @@ function chainProblems(plan: JobPlan, chains: readonly string[]): readonly strin
     .map((chain) => `chains: expected the first operator of a chain (${known.join(', ')}), got '${chain}'`)
 }
 
-function queueProblems(
-  sources: readonly IngestSource[],
-  queues: Readonly<Record<string, IQueue>>,
-): readonly string[] {
-  const wanted = sources.filter(({ kind }) => kind === 'sqs').map(({ uid }) => uid)
-  return [
-    ...wanted
-      .filter((uid) => !(uid in queues))
-      .map((uid) => `queues: expected the queue that source '${uid}' reads, got none`),
-    ...Object.keys(queues)
-      .filter((uid) => !wanted.includes(uid))
-      .map(
-        (uid) =>
-          `queues: expected uids of SQS sources (${wanted.join(', ') || 'the job has none'}), got '${uid}'`,
-      ),
-  ]
+function queueProblems(sources: readonly IngestSource[], given: readonly string[]): readonly string[] {
+  const known = sources.filter(({ spec }) => spec.from.type === 'sqs').map(({ uid }) => uid)
+  return given
+    .filter((uid) => !known.includes(uid))
+    .map(
+      (uid) =>
+        `queues: expected the uid of an SQS source (${known.join(', ') || 'the job has none'}), got '${uid}'`,
+    )
 }

@@ -23,7 +23,7 @@ export interface StreamJobProps extends TaskFunctionProps {
   readonly job: JobDefinition
   /** Settings that override the job's, by their keys: `{ 'parallelism.default': 4 }`. As `--set` of the command line. */
   readonly settings?: Readonly<Record<string, unknown>>
-  /** By the uid of an SQS source: the queue it reads. One for each such source of the job. */
+  /** By the uid of an SQS source: the queue it reads, of any name. Default: the queue that the job names. */
   readonly queues?: Readonly<Record<string, IQueue>>
   /** By the id of a chain (the uid of its first operator): gives it a queue and a function of its own. Default: none. */
   readonly chains?: Readonly<Record<string, TaskFunctionProps>>

@@ -16,7 +16,7 @@ import { JobQueues } from './job-queues.ts'
 import { JobStore } from './job-store.ts'
 import { INFRA_LIMITS } from './limits.ts'
 import { deployablePlan, type DeployablePlan } from './plan.ts'
-import { listObjects, measure, sendTo, switchRule, useObjects, useTable } from './permissions.ts'
+import { listObjects, measure, sendTo, switchRule, useObjects, useTable, writeTo } from './permissions.ts'
 import type { StreamJobProps, TaskFunctionProps } from './stream-job-props.ts'
 
 /** A job in a stack: its functions, their mailboxes, and where its state is. It starts by itself, within a minute. */
@@ -43,7 +43,7 @@ export class StreamJob extends Construct {
   constructor(scope: Construct, id: string, props: StreamJobProps) {
     super(scope, id)
     this.#props = props
-    this.#plan = deployablePlan(props)
+    this.#plan = deployablePlan(this, props)
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     const jobName = this.#plan.config.name
     this.store = new JobStore(this, 'Store', {
@@ -82,6 +82,7 @@ export class StreamJob extends Construct {
       listObjects(this.store.bucket),
       sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
       measure([...taskQueues, ingest]),
+      ...this.#plan.targets.flatMap((target) => writeTo(this, target)),
     ]
     const operator = (id: string, queue: IQueue, taskCount: number, settings: TaskFunctionProps): void => {
       const fn = this.#function(id, 'operator', statements(), settings)
@@ -143,10 +144,11 @@ export class StreamJob extends Construct {
 
   #ingest(): FunctionUrl | undefined {
     const { http, queues, partitions } = this.#plan.ingest
-    if (http.length === 0 && queues.size === 0) return undefined
+    if (!http && queues.size === 0) return undefined
     const { ingest, taskQueues, coordinator, wakeUps, deadLetters } = this.queues
     this.#function('Ingest', 'ingest', [
-      useTable(this.store.table, ['GetItem', 'PutItem', 'Query']),
+      // Logs and heads of ingest partitions, and no others (lib/aws/dynamo-keys.ts).
+      useTable(this.store.table, ['GetItem', 'PutItem', 'Query'], ['L#ingest:*']),
       useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
       listObjects(this.store.bucket),
       sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
@@ -155,7 +157,7 @@ export class StreamJob extends Construct {
       const fn = this.#function('IngestQueue', 'ingest-queue', [sendTo([ingest]), measure([ingest])])
       for (const queue of new Set(queues.values())) fn.consume(queue, undefined)
     }
-    if (http.length === 0) return undefined
+    if (!http) return undefined
     const fn = this.#function('IngestHttp', 'ingest-http', [sendTo([ingest]), measure([ingest])])
     return fn.handler.addFunctionUrl({
       authType: this.#props.httpAuth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,

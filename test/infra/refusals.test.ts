@@ -44,8 +44,8 @@ describe('a job that cannot run on functions', () => {
   })
 
   test.each([
-    ['socketText', socketText({ host: 'localhost', port: 9999 }), print()],
-    ['collect', collection(['a']), collect([])],
+    ['socketText', socketText({ host: 'localhost', port: 9999 }), print<string>()],
+    ['collect', collection(['a']), collect<string>([])],
   ])('%s', (kind, source, sink) => {
     const problems = problemsOf(() => synthesise({ job: jobWith(source, sink) }))
     expect(problems).toHaveLength(1)
