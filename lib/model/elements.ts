@@ -34,6 +34,8 @@ export interface Barrier {
   readonly kind: 'barrier'
   readonly checkpointId: CheckpointId
   readonly triggeredAtMs: number
+  /** Whether the state is to be copied out whole, where a checkpoint alone would not. */
+  readonly isSavepoint?: boolean | undefined
 }
 
 /** The last element of a channel. Barriers may still follow it: checkpoints go on after tasks finish. */

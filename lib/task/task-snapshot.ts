@@ -6,6 +6,7 @@ import type { ValveProgress } from './watermark-valve.ts'
 /** What a task hands over at a barrier; the runtime makes it durable and acknowledges. */
 export interface TaskSnapshot {
   readonly checkpointId: number
+  readonly isSavepoint: boolean
   readonly watermarkMs: number
   readonly finished: boolean
   /** One for each operator of the chain, in chain order. */

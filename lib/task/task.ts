@@ -1,6 +1,7 @@
-import { MAX_WATERMARK, MIN_WATERMARK, type Element } from '../model/elements.ts'
+import { MAX_WATERMARK, MIN_WATERMARK, type Barrier, type Element } from '../model/elements.ts'
 import { assert, OperatorFault, UserError } from '../model/faults.ts'
 import { KeyedOperator } from '../operators/keyed-operator.ts'
+import { asCheckpointId } from '../model/ids.ts'
 import { SourceOperator } from '../operators/source.ts'
 import type { Operator } from '../operators/operator.ts'
 import type { ReadStatus } from '../stream/source.ts'
@@ -132,7 +133,7 @@ export class Task {
       case 'barrier': {
         const outcome = this.aligner.onBarrier(channel, element.checkpointId, this.nowMs)
         if (outcome.type !== 'complete') return
-        return this.checkpoint(element.checkpointId, element.triggeredAtMs, outcome.alignmentMs)
+        return this.checkpoint(element, outcome.alignmentMs)
       }
       case 'end':
         return this.onChannelEnd(channel)
@@ -146,8 +147,11 @@ export class Task {
   }
 
   /** Sources only: the coordinator triggered a checkpoint. */
-  injectBarrier(checkpointId: number, triggeredAtMs: number): Promise<void> {
-    return this.checkpoint(checkpointId, triggeredAtMs, 0)
+  injectBarrier(checkpointId: number, triggeredAtMs: number, isSavepoint = false): Promise<void> {
+    return this.checkpoint(
+      { kind: 'barrier', checkpointId: asCheckpointId(checkpointId), triggeredAtMs, isSavepoint },
+      0,
+    )
   }
 
   /** Sources only: event time ends here, before the barrier of a stop that drains. */
@@ -213,6 +217,11 @@ export class Task {
     for (const writer of this.writers) writer.toAll({ kind: 'end' })
     this.ended = true
     this.env.onInputEnded()
+  }
+
+  /** Whether an operator has work left that needs only another turn. */
+  get wantsTurn(): boolean {
+    return this.operators.some(({ operator }) => operator.wantsTurn)
   }
 
   /**
@@ -338,14 +347,13 @@ export class Task {
    * The barrier passes: first the operators finish what belongs before it, then it goes to the tasks below, then
    * their state is taken, before any record after it.
    */
-  private async checkpoint(checkpointId: number, triggeredAtMs: number, alignmentMs: number): Promise<void> {
+  private async checkpoint(barrier: Barrier, alignmentMs: number): Promise<void> {
+    const { checkpointId, isSavepoint = false } = barrier
     for (const one of this.operators) {
       await this.guarded(one, (operator) => operator.prepareBarrier(checkpointId))
       await this.guarded(one, (operator) => operator.endBatch())
     }
-    for (const writer of this.writers) {
-      writer.toAll({ kind: 'barrier', checkpointId: checkpointId as never, triggeredAtMs })
-    }
+    for (const writer of this.writers) writer.toAll(barrier)
     const operators = this.operators.map((one) => {
       try {
         one.operator.snapshot(checkpointId)
@@ -360,6 +368,7 @@ export class Task {
     })
     this.env.onSnapshot({
       checkpointId,
+      isSavepoint,
       watermarkMs: this.watermarkMs,
       finished: this.ended,
       operators,

@@ -2,7 +2,14 @@ import { actorKind } from '../../model/actors.ts'
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Invocation, JobRuntime } from '../runtime.ts'
-import { StaleView, type Behaviour, type Input, type Outgoing, type StepOutcome, type View } from './behaviour.ts'
+import {
+  StaleView,
+  type Behaviour,
+  type Input,
+  type Outgoing,
+  type StepOutcome,
+  type View,
+} from './behaviour.ts'
 import type { ChannelMessage, PackedPayload } from './envelope.ts'
 import { HeadStore } from './head-store.ts'
 import { History, type ChannelCount } from './history.ts'
@@ -68,10 +75,13 @@ export class ActorProcess<State, Delta> {
     let left = deliveries
     let more = false
     let conflicts = 0
-    if (left.some(({ envelope }) => envelope.kind === 'nudge' && envelope.wakeUp)) this.#armedAtMs = undefined
+    let isWoken = left.some(({ envelope }) => envelope.kind === 'nudge' && envelope.wakeUp)
     try {
       do {
         const history = await this.#catchUp()
+        // The log tells of the wake-up as one that is to come: this is it, whatever its time was by whose clock.
+        if (isWoken) this.#armedAtMs = undefined
+        isWoken = false
         await this.#sendUnsent()
         const { admitted, rest } = await this.#admit(left, history)
         const round = await this.#round(history, admitted, invocation)
@@ -89,7 +99,8 @@ export class ActorProcess<State, Delta> {
       if (more) await this.#sender.sendNudges([this.#actor])
     } catch (cause) {
       this.#forget(cause)
-      return left.map(({ messageId }) => messageId)
+      // What was taken already is dropped when it comes again; but something has to come, where there is more to do.
+      return deliveries.map(({ messageId }) => messageId)
     }
     return left.map(({ messageId }) => messageId)
   }
@@ -150,6 +161,7 @@ export class ActorProcess<State, Delta> {
       state: current.state,
       place: current.place,
       folded: { state: folded.state, place: folded.place },
+      stateAt: (position) => history.stateAt(position),
       isFenced,
     }
     const inputs = admitted.map(({ input }) => input)
@@ -169,7 +181,7 @@ export class ActorProcess<State, Delta> {
       try {
         this.#history ??= await this.#load()
         const history = this.#history
-        for (let more = true; more; ) {
+        for (let more = true; more;) {
           const page = await this.#runtime.log.read(this.#actor, this.#cursorOf(history))
           for (const entry of page.entries) {
             this.#took(history, await decodeEntry(entry, this.#runtime.blobs))
@@ -247,10 +259,13 @@ export class ActorProcess<State, Delta> {
     deliveries: readonly Delivery[],
     history: History<State, Delta>,
   ): Promise<{ admitted: readonly Admitted[]; rest: { tooEarly: readonly Delivery[] } }> {
-    const { place, received } = history.current
+    const { place, state, received } = history.current
     const hasAttempts = actorKind(this.#actor) === 'task'
     const inbox = new Inbox(
-      { attempt: hasAttempts ? place.attempt : undefined, isFenced: history.isFenced },
+      {
+        attempt: hasAttempts ? place.attempt : undefined,
+        isOver: history.isFenced || this.#behaviour.isOver(state),
+      },
       received,
     )
     const admitted: Admitted[] = []
@@ -264,7 +279,8 @@ export class ActorProcess<State, Delta> {
       if (admission.type === 'gap') await this.#askAgain(admission.from, admission.attempt, admission.next)
       if (admission.type === 'resend') {
         const before = asked.get(admission.to)
-        const next = before?.attempt === admission.attempt ? Math.min(before.next, admission.next) : admission.next
+        const next =
+          before?.attempt === admission.attempt ? Math.min(before.next, admission.next) : admission.next
         asked.set(admission.to, { attempt: admission.attempt, next })
       }
       if (admission.type !== 'input') continue
@@ -311,11 +327,10 @@ export class ActorProcess<State, Delta> {
   ): Promise<OutboxMessage[]> {
     const counts = new Map<ActorId, ChannelCount>()
     const outbox: OutboxMessage[] = []
-    for (const { to, attempt = place.attempt, payload } of outgoing) {
+    for (const { to, attempt = place.attempt, payload, packed = pack(payload) } of outgoing) {
       const known = counts.get(to) ?? sent.get(to)
       const sequence = known?.attempt === attempt ? known.next : 0
       counts.set(to, { attempt, next: sequence + 1 })
-      const packed = pack(payload)
       const prefix = `log/${actorFolder(this.#actor)}/${place.attempt}-${place.position + 1}-payload`
       outbox.push({
         to,
@@ -339,7 +354,10 @@ export class ActorProcess<State, Delta> {
       this.#turnsSinceHead = history.tail.length
       this.#bytesSinceHead = 0
     } catch (cause) {
-      this.#runtime.observe.event({ type: 'warning', message: `${this.#actor}: no new head: ${messageOf(cause)}` })
+      this.#runtime.observe.event({
+        type: 'warning',
+        message: `${this.#actor}: no new head: ${messageOf(cause)}`,
+      })
     }
   }
 

@@ -25,6 +25,13 @@ export interface Behaviour<State, Delta> {
    * can be sent again where a receiver lacks it; what was sent before cannot.
    */
   foldable(state: State, place: Place): number
+  /** It takes nothing more in this attempt: channel messages are dropped unread. */
+  isOver(state: State): boolean
+  /**
+   * Others read the entries of the log, also folded ones: the blobs that hold them are left to {@link afterHead}. Default:
+   * false, and they are removed with what is folded.
+   */
+  readonly entriesAreRead?: boolean
   /** For a head, which a cold start reads. */
   encode(state: State): unknown
   decode(encoded: unknown): State
@@ -47,6 +54,8 @@ export interface View<State> {
   readonly place: Place
   /** The state at a place that is never gone back to. */
   readonly folded: { readonly state: State; readonly place: Place }
+  /** The state as of a position between those two, in the present chain. */
+  stateAt(position: number): State
   /** The attempt is over: no turn of it counts any more. */
   readonly isFenced: boolean
 }
@@ -104,6 +113,8 @@ export interface Outgoing {
   readonly attempt?: number | undefined
   /** Plain data. */
   readonly payload: unknown
+  /** {@link payload}, packed, where the sender has done so already. */
+  readonly packed?: Uint8Array | undefined
 }
 
 /** The world has moved on from the state that a step worked with: catch up, then run it again. */

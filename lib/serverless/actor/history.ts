@@ -69,10 +69,17 @@ export class History<State, Delta> {
     return this.#tail
   }
 
-  /** The turn that was committed last, if it is not folded. */
-  get lastTurn(): TurnItem | undefined {
-    const last = this.#tail.at(-1)
-    return last?.type === 'turn' ? last : undefined
+  /** The state as of a position that is not folded over. */
+  stateAt(position: number): State {
+    const { place } = this.#folded
+    assert(
+      position >= place.position && position <= this.#current.place.position,
+      `position ${position} is between ${place.position} and ${this.#current.place.position}`,
+    )
+    if (position === this.#current.place.position) return this.#current.state
+    return this.#tail
+      .filter((item) => item.position <= position)
+      .reduce((snapshot, item) => this.#after(snapshot, item), this.#folded).state
   }
 
   /** What was sent to `to` in the present attempt, from a number on; undefined where it reaches back too far. */
@@ -183,11 +190,13 @@ export class History<State, Delta> {
   }
 
   #spend(items: readonly ChainItem[]): void {
+    if (this.#behaviour.entriesAreRead === true) return
     for (const item of items) {
       const sort = sortOf(item)
       if (item.blob !== undefined) this.#spent.push({ sort, blob: item.blob })
       if (item.type !== 'turn') continue
-      for (const { payload } of item.outbox) if ('blob' in payload) this.#spent.push({ sort, blob: payload.blob })
+      for (const { payload } of item.outbox)
+        if ('blob' in payload) this.#spent.push({ sort, blob: payload.blob })
     }
   }
 }

@@ -25,7 +25,8 @@ export type Admission =
 export interface AdmissionRules {
   /** The attempt of the actor; undefined where it takes messages of any attempt, each sender's newest counting. */
   readonly attempt: number | undefined
-  readonly isFenced: boolean
+  /** Nothing more counts in this attempt. */
+  readonly isOver: boolean
 }
 
 /**
@@ -55,17 +56,16 @@ export class Inbox {
   }
 
   #admitMessage(message: ChannelMessage): Admission {
-    const { attempt, isFenced } = this.#rules
+    const { attempt, isOver } = this.#rules
     if (attempt !== undefined) {
       if (message.attempt > attempt) return { type: 'too-early' }
-      if (message.attempt < attempt || isFenced) return { type: 'drop' }
+      if (message.attempt < attempt || isOver) return { type: 'drop' }
     }
     const known = this.#expected.get(message.from) ?? this.#received.get(message.from)
     if (known !== undefined && message.attempt < known.attempt) return { type: 'drop' }
     const next = known?.attempt === message.attempt ? known.next : 0
     if (message.sequence < next) return { type: 'drop' }
-    if (message.sequence > next)
-      return { type: 'gap', from: message.from, attempt: message.attempt, next }
+    if (message.sequence > next) return { type: 'gap', from: message.from, attempt: message.attempt, next }
     this.#expected.set(message.from, { attempt: message.attempt, next: next + 1 })
     return { type: 'input', message }
   }

@@ -103,7 +103,11 @@ export async function appendTurn(
   blobs: BlobStore,
   actor: ActorId,
   item: TurnItem,
-): Promise<{ readonly outcome: 'appended' | 'exists'; readonly blob: string | undefined; readonly bytes: number }> {
+): Promise<{
+  readonly outcome: 'appended' | 'exists'
+  readonly blob: string | undefined
+  readonly bytes: number
+}> {
   const body = await placed(blobs, actor, item, [
     'turn',
     item.nowMs,
@@ -156,7 +160,9 @@ export async function loadNamed(blobs: BlobStore, name: string): Promise<Uint8Ar
   const expected = name.slice(name.lastIndexOf('-') + 1)
   const found = sha256(bytes)
   if (found !== expected) {
-    throw new Error(`${blobs.location}/${name}: expected content with SHA-256 ${expected}, got ${found}: it was altered`)
+    throw new Error(
+      `${blobs.location}/${name}: expected content with SHA-256 ${expected}, got ${found}: it was altered`,
+    )
   }
   return bytes
 }

@@ -1,0 +1,31 @@
+import type { ActorId } from '../../model/ids.ts'
+import type { JobRuntime } from '../runtime.ts'
+import type { TaskWiring } from './task-wiring.ts'
+
+/** Messages that may wait in the tasks' queue before sources pause: minutes of work, far from any limit of a queue. */
+const BACKLOG_MAX = 500
+/** The queue is asked no more often; and a source that pauses looks again after this long. */
+const LOOK_EVERY_MS = 1_000
+
+/** Sources pace themselves by how far the tasks below them are behind, so that nothing piles up without bound. */
+export class Pacing {
+  readonly #runtime: JobRuntime
+  readonly #actor: ActorId
+  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #backlog = 0
+
+  constructor(runtime: JobRuntime, actor: ActorId) {
+    this.#runtime = runtime
+    this.#actor = actor
+  }
+
+  /** Undefined: the task may read. */
+  async waitsUntilMs({ isSource, vertex }: TaskWiring, nowMs: number): Promise<number | undefined> {
+    if (!isSource || vertex.outputEdges.length === 0) return undefined
+    if (nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) {
+      this.#backlog = await this.#runtime.mailbox.backlog(this.#actor)
+      this.#lookedAtMs = nowMs
+    }
+    return this.#backlog > BACKLOG_MAX ? nowMs + LOOK_EVERY_MS : undefined
+  }
+}

@@ -1,0 +1,19 @@
+import { RowMissing } from '../state/overlay-backend.ts'
+import { PlatformFault } from '../../ports/platform-fault.ts'
+
+/** The missing row that led to `cause`, however it was wrapped on its way. */
+export function rowMissingIn(cause: unknown): RowMissing | undefined {
+  return causesOf(cause).find((one) => one instanceof RowMissing)
+}
+
+/** The fault of the platform that led to `cause`: not the job's failure, so the inputs come again. */
+export function platformFaultIn(cause: unknown): PlatformFault | undefined {
+  return causesOf(cause).find((one) => one instanceof PlatformFault)
+}
+
+function causesOf(cause: unknown): unknown[] {
+  const causes: unknown[] = []
+  for (let next: unknown = cause; next instanceof Error && !causes.includes(next); next = next.cause)
+    causes.push(next)
+  return causes
+}

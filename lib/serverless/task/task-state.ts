@@ -1,0 +1,176 @@
+import type { ActorId } from '../../model/ids.ts'
+import type { Element } from '../../model/elements.ts'
+import type { OperatorStateSnapshot } from '../../state/operator-state.ts'
+import type { ReadStatus } from '../../stream/source.ts'
+import type { TaskProgress } from '../../task/task-snapshot.ts'
+import type { SegmentHandle } from '../../checkpoint/checkpoint-record.ts'
+import type { Genesis, Place } from '../actor/behaviour.ts'
+import type { TaskGenesis } from '../protocol.ts'
+import {
+  applyKeyed,
+  decodeKeyed,
+  emptyKeyedImage,
+  encodeKeyed,
+  type KeyedDelta,
+  type KeyedImage,
+} from '../state/keyed-image.ts'
+
+/** Elements of one channel that came while it was blocked: they wait for the barriers of the others. */
+export interface Stashed {
+  readonly from: ActorId
+  readonly edge: number
+  readonly elements: readonly Element[]
+}
+
+/** What a source task is doing. */
+export interface Reading {
+  readonly status: ReadStatus
+  /** It stopped at the barrier of this checkpoint, and reads on if that comes to nothing. */
+  readonly stoppedAt: number | undefined
+}
+
+/** A savepoint whose rows are being copied out, as of a position. */
+export interface Copying {
+  readonly checkpointId: number
+  readonly position: number
+  /** The acknowledgement as of the barrier, but for segments. Plain data. */
+  readonly ack: unknown
+  readonly cursor: unknown
+  readonly segments: readonly (readonly [uid: string, handle: SegmentHandle])[]
+}
+
+/** How far a task has come with the rows of the savepoint that it begins from. */
+export interface Importing {
+  readonly cursor: unknown
+  readonly done: boolean
+}
+
+/** All that is known of a task at a place in its log. */
+export interface TaskState {
+  readonly genesis: TaskGenesis | undefined
+  /** Goes on from state of an earlier attempt, of another parallelism or of a savepoint. */
+  readonly isRestored: boolean
+  /** Where the attempt begins, until its first turn leaves {@link progress}. */
+  readonly begin: { readonly watermarkMs: number; readonly inputEnded: boolean }
+  /** Undefined: the attempt has had no turn yet. */
+  readonly progress: TaskProgress | undefined
+  /** By uid. */
+  readonly operatorState: ReadonlyMap<string, OperatorStateSnapshot>
+  readonly keyed: KeyedImage
+  readonly stash: readonly Stashed[]
+  readonly started: boolean
+  readonly reading: Reading
+  /** The position of the oldest checkpoint that may be gone back to. */
+  readonly restorableFrom: number
+  /** Takes nothing more in this attempt: it failed, or everything is done. */
+  readonly over: 'failed' | 'closed' | undefined
+  /** Whether it had a turn of data, a timer or a sink since its last barrier. */
+  readonly isActive: boolean
+  /** Its last barrier told that it had none: the next is news. */
+  readonly wasQuiet: boolean
+  readonly importing: Importing | undefined
+  readonly copying: Copying | undefined
+}
+
+/** What one turn changes: only what it names. */
+export interface TaskDelta {
+  readonly progress?: TaskProgress
+  readonly operatorState?: readonly (readonly [uid: string, snapshot: OperatorStateSnapshot])[]
+  readonly keyed?: KeyedDelta
+  readonly stash?: readonly Stashed[]
+  readonly started?: boolean
+  readonly reading?: Reading
+  readonly restorableFrom?: number
+  readonly over?: 'failed' | 'closed'
+  readonly isActive?: boolean
+  readonly wasQuiet?: boolean
+  readonly importing?: Importing | null
+  readonly copying?: Copying | null
+}
+
+const NOT_READING: Reading = { status: 'more', stoppedAt: undefined }
+
+export const initialTaskState: TaskState = {
+  genesis: undefined,
+  isRestored: false,
+  begin: { watermarkMs: Number.NEGATIVE_INFINITY, inputEnded: false },
+  progress: undefined,
+  operatorState: new Map(),
+  keyed: emptyKeyedImage,
+  stash: [],
+  started: false,
+  reading: NOT_READING,
+  restorableFrom: 0,
+  over: undefined,
+  isActive: false,
+  wasQuiet: false,
+  importing: undefined,
+  copying: undefined,
+}
+
+/**
+ * An attempt begins. From a base it goes on with the state at that position: what was consumed, sent and stashed after the
+ * barrier there comes again. From elsewhere, it begins with what the genesis carries.
+ */
+export function beginTask(
+  base: TaskState,
+  { base: basePlace, content }: Genesis,
+  place: Place,
+  isSource: boolean,
+): TaskState {
+  const genesis = content as TaskGenesis
+  const { restore } = genesis
+  const fresh: TaskState = {
+    ...initialTaskState,
+    genesis,
+    restorableFrom: basePlace === undefined ? place.position : Math.min(base.restorableFrom, place.position),
+  }
+  if (restore !== undefined) {
+    return {
+      ...fresh,
+      isRestored: true,
+      begin: { watermarkMs: restore.watermarkMs, inputEnded: restore.inputEnded },
+      operatorState: new Map(restore.operatorState),
+      importing: restore.segments.length === 0 ? undefined : { cursor: undefined, done: false },
+    }
+  }
+  if (basePlace === undefined) return fresh
+  return {
+    ...fresh,
+    isRestored: true,
+    begin: base.progress === undefined ? base.begin : endOf(base.progress, isSource),
+    operatorState: base.operatorState,
+    keyed: base.keyed,
+  }
+}
+
+export function applyTaskDelta(state: TaskState, delta: TaskDelta, { position }: Place): TaskState {
+  const { operatorState, keyed, importing, copying, ...plain } = delta
+  return {
+    ...state,
+    ...plain,
+    operatorState:
+      operatorState === undefined ? state.operatorState : new Map([...state.operatorState, ...operatorState]),
+    keyed: keyed === undefined ? state.keyed : applyKeyed(state.keyed, keyed, position),
+    importing: importing === undefined ? state.importing : (importing ?? undefined),
+    copying: copying === undefined ? state.copying : (copying ?? undefined),
+  }
+}
+
+export function encodeTaskState(state: TaskState): unknown {
+  return { ...state, operatorState: [...state.operatorState], keyed: encodeKeyed(state.keyed) }
+}
+
+export function decodeTaskState(encoded: unknown): TaskState {
+  const { operatorState, keyed, ...rest } = encoded as Omit<TaskState, 'operatorState' | 'keyed'> & {
+    operatorState: [string, OperatorStateSnapshot][]
+    keyed: unknown
+  }
+  return { ...rest, operatorState: new Map(operatorState), keyed: decodeKeyed(keyed) }
+}
+
+/** Where an attempt goes on that begins at a barrier. */
+function endOf(progress: TaskProgress, isSource: boolean): TaskState['begin'] {
+  const watermarkMs = isSource ? progress.watermarksMs[0]! : progress.valve.currentMs
+  return { watermarkMs, inputEnded: progress.ended }
+}

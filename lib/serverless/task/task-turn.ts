@@ -1,0 +1,378 @@
+import { describeStates } from '../../state/describe-states.ts'
+import { stateSpecOf } from '../../operators/state-spec.ts'
+import type { TaskAck } from '../../checkpoint/task-ack.ts'
+import { COORDINATOR } from '../../model/actors.ts'
+import type { Element } from '../../model/elements.ts'
+import { assert, UserError } from '../../model/faults.ts'
+import type { ActorId } from '../../model/ids.ts'
+import { LIMITS } from '../../model/limits.ts'
+import type { Key } from '../../model/keys.ts'
+import type { ReadStatus } from '../../stream/source.ts'
+import type { TaskSnapshot } from '../../task/task-snapshot.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Input, Outgoing, StepOutcome, View } from '../actor/behaviour.ts'
+import { pack } from '../actor/packing.ts'
+import type { ElementsPayload, TaskOrder, TaskReport } from '../protocol.ts'
+import type { TaskRows } from '../state/task-rows.ts'
+import { changedOperatorState, type LiveTask } from './live-task.ts'
+import type { Stashed, TaskDelta, TaskState } from './task-state.ts'
+import type { TaskWiring } from './task-wiring.ts'
+
+/** Records that one turn takes: enough to pay for its trips, few enough to be done well within an invocation. */
+const RECORDS_PER_TURN = 2_048
+/** Timers whose rows one turn fetches. */
+const TIMERS_FETCHED_PER_TURN = 1_000
+
+/** What a turn may do besides taking its inputs. */
+export interface TurnAllowance {
+  /** The tasks below are too far behind: a source reads nothing before this time. */
+  readonly sourceWaitsUntilMs: number | undefined
+}
+
+/** One turn of a task: elements in, effects out; then what it changed. Made for one run of one step. */
+export class TaskTurn {
+  readonly #view: View<TaskState>
+  readonly #wiring: TaskWiring
+  readonly #live: LiveTask
+  readonly #rows: TaskRows
+  readonly #nowMs: number
+  readonly #allowance: TurnAllowance
+  readonly #kept: Stashed[] = []
+  readonly #waiting = new Set<number>()
+  readonly #reports: TaskReport[] = []
+  readonly #delta: { -readonly [Field in keyof TaskDelta]: TaskDelta[Field] } = {}
+  #taken = 0
+  #records = 0
+  #sawData = false
+  #reading: TaskState['reading']
+  #started: boolean
+
+  constructor(
+    view: View<TaskState>,
+    wiring: TaskWiring,
+    live: LiveTask,
+    rows: TaskRows,
+    nowMs: number,
+    allowance: TurnAllowance,
+  ) {
+    this.#view = view
+    this.#wiring = wiring
+    this.#live = live
+    this.#rows = rows
+    this.#nowMs = nowMs
+    this.#allowance = allowance
+    this.#reading = view.state.reading
+    this.#started = view.state.started
+  }
+
+  async run(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {
+    const { task } = this.#live
+    this.#live.beginTurn(this.#nowMs)
+    await this.#prefetch(inputs)
+    if (task.isFiring) {
+      this.#sawData = true
+      task.goOnFiring()
+    }
+    await this.#takeStash()
+    await this.#takeInputs(inputs)
+    if (!this.#isEnded && this.#started) {
+      this.#fireProcessingTimers()
+      if (this.#wiring.isSource) await this.#read()
+    }
+    await task.endBatch()
+    return this.#outcome(inputs.length)
+  }
+
+  /** A barrier, a watermark with timers still to fire, or enough records end the turn: what follows is for the next. */
+  get #isEnded(): boolean {
+    return this.#live.snapshot !== undefined || this.#live.task.isFiring || this.#records >= RECORDS_PER_TURN
+  }
+
+  /** Every row that the turn can touch: of the records' keys, and of keys whose timers can fire. */
+  async #prefetch(inputs: readonly Input[]): Promise<void> {
+    const { keyed, keyGroups } = this.#wiring
+    if (keyed === undefined) return
+    const { state } = this.#view
+    const keys: Key[] = []
+    let watermarkMs = state.progress?.firingUpToMs ?? Number.NEGATIVE_INFINITY
+    const elements = [...state.stash, ...inputs.map(elementsOf)].flatMap((one) => one?.elements ?? [])
+    for (const element of elements) {
+      if (element.kind === 'watermark') watermarkMs = Math.max(watermarkMs, element.timestampMs)
+      if (element.kind !== 'records') continue
+      for (const value of element.values) {
+        const key = keyOrNothing(keyed.keyOf, value)
+        if (key !== undefined) keys.push(key)
+      }
+    }
+    await this.#rows.fetchKeys(state.keyed, keyed.uid, keys)
+    const backend = this.#live.backends.of(keyed.uid)
+    if (backend === undefined) return
+    const upToMs = { event: watermarkMs, processing: this.#started ? this.#nowMs : Number.NEGATIVE_INFINITY }
+    for (const domain of ['event', 'processing'] as const) {
+      const due = await this.#rows.fetchDueTimers(
+        state.keyed,
+        keyed.uid,
+        keyGroups,
+        domain,
+        upToMs[domain],
+        TIMERS_FETCHED_PER_TURN,
+      )
+      backend.warm(domain, due.keys, due.completeUpToMs)
+    }
+  }
+
+  /** What waited on channels that are free now, in order. */
+  async #takeStash(): Promise<void> {
+    for (const stashed of this.#view.state.stash) await this.#takeElements(stashed)
+  }
+
+  async #takeInputs(inputs: readonly Input[]): Promise<void> {
+    while (this.#taken < inputs.length && !this.#isEnded) {
+      const input = inputs[this.#taken]!
+      if (input.type === 'nudge') this.#noticeData()
+      else if (input.type === 'message') {
+        if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
+        else {
+          const { edge, elements } = input.payload as ElementsPayload
+          await this.#takeElements({ from: input.from, edge, elements })
+        }
+      }
+      this.#taken++
+    }
+  }
+
+  /** Takes the elements until the channel is blocked or the turn ends; keeps the rest. */
+  async #takeElements(stashed: Stashed): Promise<void> {
+    const { from, edge, elements } = stashed
+    const { task } = this.#live
+    const channel = this.#wiring.channelOf(from, edge)
+    assert(channel !== undefined, `${this.#view.actor} has a channel from ${from} on edge ${edge}`)
+    let at = 0
+    while (
+      at < elements.length &&
+      !this.#isEnded &&
+      !task.isBlocked(channel) &&
+      !this.#waiting.has(channel)
+    ) {
+      await this.#accept(channel, elements[at]!)
+      at++
+    }
+    if (at === elements.length) return
+    this.#waiting.add(channel)
+    this.#kept.push(at === 0 ? stashed : { from, edge, elements: elements.slice(at) })
+  }
+
+  async #accept(channel: number, element: Element): Promise<void> {
+    if (element.kind !== 'barrier') this.#sawData = true
+    if (element.kind === 'records') this.#records += element.values.length
+    const done = this.#live.task.accept(channel, element)
+    if (done instanceof Promise) await done
+  }
+
+  async #obey(order: TaskOrder): Promise<void> {
+    const { task } = this.#live
+    switch (order.type) {
+      case 'start':
+        this.#started = true
+        return
+      case 'trigger': {
+        const { checkpointId, triggeredAtMs, kind, stopSources, drain } = order
+        if (drain && !task.inputEnded) task.drain()
+        if (stopSources) this.#reading = { ...this.#reading, stoppedAt: checkpointId }
+        await task.injectBarrier(checkpointId, triggeredAtMs, kind === 'savepoint')
+        return
+      }
+      case 'complete':
+        await task.checkpointComplete(order.checkpointId)
+        this.#restorableFrom(order.restorableFrom)
+        return
+      case 'aborted':
+        await task.checkpointAborted(order.checkpointId)
+        if (this.#reading.stoppedAt === order.checkpointId)
+          this.#reading = { ...this.#reading, stoppedAt: undefined }
+        if (this.#view.state.copying?.checkpointId === order.checkpointId) this.#delta.copying = null
+        return
+      case 'finish':
+        this.#delta.over = 'closed'
+        this.#reports.push({ type: 'closed' })
+        return
+      case 'restorable-from':
+        this.#restorableFrom(order.position)
+    }
+  }
+
+  #noticeData(): void {
+    if (this.#reading.status === 'wait') this.#reading = { ...this.#reading, status: 'more' }
+  }
+
+  #restorableFrom(position: number): void {
+    const known = this.#delta.restorableFrom ?? this.#view.state.restorableFrom
+    if (position > known) this.#delta.restorableFrom = position
+  }
+
+  #fireProcessingTimers(): void {
+    const { task } = this.#live
+    const dueMs = task.nextProcessingTime()
+    if (dueMs === undefined || dueMs > this.#nowMs) return
+    this.#sawData = true
+    task.onProcessingTime()
+  }
+
+  async #read(): Promise<void> {
+    const { task } = this.#live
+    let { status } = this.#reading
+    if (this.#reading.stoppedAt !== undefined || this.#allowance.sourceWaitsUntilMs !== undefined) return
+    while (isReadable(status, this.#nowMs) && this.#records < RECORDS_PER_TURN) {
+      const before = this.#live.recordsRead
+      const read = task.read(LIMITS.batchRecords)
+      status = read instanceof Promise ? await read : read
+      const count = this.#live.recordsRead - before
+      this.#records += count
+      if (count > 0) this.#sawData = true
+      if (status === 'end') {
+        this.#sawData = true
+        await task.endInput()
+      }
+    }
+    this.#reading = { ...this.#reading, status }
+  }
+
+  async #outcome(inputCount: number): Promise<StepOutcome<TaskDelta>> {
+    const { state, place } = this.#view
+    const { task, backends, outputs, snapshot, inputEnded } = this.#live
+    const capture = await task.capture()
+    const rows = backends.takeChanges()
+    const operatorState = changedOperatorState(state.operatorState, capture.operators)
+    const delta = this.#delta
+    if (!isDeepStrictEqual(capture.progress, state.progress)) delta.progress = capture.progress
+    if (operatorState.length > 0) delta.operatorState = operatorState
+    if (rows.length > 0) delta.keyed = { rows }
+    if (this.#kept.length > 0 || state.stash.length > 0) {
+      if (!sameItems(this.#kept, state.stash)) delta.stash = this.#kept
+    }
+    if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
+    if (this.#started !== state.started) delta.started = this.#started
+    this.#tellActivity(rows.length > 0)
+    if (snapshot !== undefined) this.#acknowledge(snapshot, place.position + 1, rows.length)
+    if (inputEnded) this.#reports.push({ type: 'input-ended' })
+    const outgoing = [...this.#packed(outputs.take()), ...this.#reports.map(toCoordinator)]
+    return {
+      taken: this.#taken,
+      delta: Object.keys(delta).length === 0 ? undefined : delta,
+      outgoing,
+      nudges: [],
+      wakeAtMs: delta.over === undefined ? this.#wakeAtMs() : undefined,
+      more: delta.over === undefined && this.#hasMore(inputCount),
+    }
+  }
+
+  /** An idle job has no checkpoints triggered: the first that goes on tells the coordinator. */
+  #tellActivity(changedRows: boolean): void {
+    const { state } = this.#view
+    const isActive = this.#sawData || changedRows
+    if (isActive && !state.isActive) {
+      this.#delta.isActive = true
+      if (state.wasQuiet) {
+        this.#delta.wasQuiet = false
+        this.#reports.push({ type: 'active' })
+      }
+    }
+  }
+
+  #acknowledge(snapshot: TaskSnapshot, position: number, rows: number): void {
+    const { vertex, keyed } = this.#wiring
+    const active = this.#delta.isActive ?? this.#view.state.isActive
+    this.#delta.isActive = false
+    this.#delta.wasQuiet = !active
+    const ack: TaskAck = {
+      watermarkMs: snapshot.watermarkMs,
+      finished: snapshot.finished,
+      operators: snapshot.operators.map(({ uid, operatorState }, index) => {
+        const { name, spec } = vertex.operators[index]!
+        return {
+          uid,
+          name,
+          maxParallelism: vertex.maxParallelism,
+          states: describeStates(stateSpecOf(spec) ?? {}),
+          segments: [],
+          operatorState,
+        }
+      }),
+      figures: { alignmentMs: snapshot.alignmentMs, durationMs: 0, bytes: 0, fullBytes: 0, records: rows },
+      position,
+      active,
+    }
+    const { checkpointId } = snapshot
+    if (snapshot.isSavepoint && keyed !== undefined)
+      this.#delta.copying = { checkpointId, position, ack, cursor: undefined, segments: [] }
+    else this.#reports.push({ type: 'acknowledge', checkpointId, ack })
+  }
+
+  /** Packed here, where what cannot be packed is the mistake of the operator that emitted it. */
+  #packed(outgoing: readonly Outgoing[]): Outgoing[] {
+    return outgoing.map((one) => {
+      try {
+        return { ...one, packed: pack(one.payload) }
+      } catch (cause) {
+        if (!(cause instanceof UserError)) throw cause
+        const { name } = this.#wiring.vertex
+        throw new UserError(`What '${name}' emits has to reach another process: ${cause.message}`, { cause })
+      }
+    })
+  }
+
+  #wakeAtMs(): number | undefined {
+    const { status, stoppedAt } = this.#reading
+    const candidates = [
+      this.#started ? this.#live.task.nextProcessingTime() : undefined,
+      this.#started && this.#wiring.isSource && stoppedAt === undefined && typeof status === 'object'
+        ? status.waitUntilMs
+        : undefined,
+      this.#allowance.sourceWaitsUntilMs,
+    ].filter(
+      (atMs) => atMs !== undefined && atMs > this.#nowMs && atMs < Number.POSITIVE_INFINITY,
+    ) as number[]
+    return candidates.length === 0 ? undefined : Math.min(...candidates)
+  }
+
+  #hasMore(inputCount: number): boolean {
+    const { task } = this.#live
+    if (this.#taken < inputCount) return false
+    if (task.isFiring) return true
+    if (this.#kept.some(({ from, edge }) => !task.isBlocked(this.#wiring.channelOf(from, edge)!))) return true
+    if (!this.#started) return false
+    const dueMs = task.nextProcessingTime()
+    if (dueMs !== undefined && dueMs <= this.#nowMs) return true
+    const { status, stoppedAt } = this.#reading
+    const canRead = stoppedAt === undefined && this.#allowance.sourceWaitsUntilMs === undefined
+    return this.#wiring.isSource && canRead && isReadable(status, this.#nowMs)
+  }
+}
+
+/** What a step that failed leaves behind: the job's failure, told once. */
+export function toCoordinator(report: TaskReport): Outgoing {
+  return { to: COORDINATOR, payload: report }
+}
+
+function elementsOf(input: Input): Stashed | undefined {
+  if (input.type !== 'message' || input.from === COORDINATOR) return undefined
+  const { edge, elements } = input.payload as ElementsPayload
+  return { from: input.from as ActorId, edge, elements }
+}
+
+/** A selector that throws does so again where its record is processed, and there it is the job's failure. */
+function keyOrNothing(keyOf: (value: unknown) => Key, value: unknown): Key | undefined {
+  try {
+    return keyOf(value)
+  } catch {
+    return undefined
+  }
+}
+
+function isReadable(status: ReadStatus, nowMs: number): boolean {
+  return status === 'more' || (typeof status === 'object' && status.waitUntilMs <= nowMs)
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i])
+}

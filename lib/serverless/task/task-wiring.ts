@@ -1,0 +1,62 @@
+import type { JobPlan, JobVertex } from '../../graph/plan.ts'
+import { taskActor } from '../../model/actors.ts'
+import { assert } from '../../model/faults.ts'
+import { taskId, type ActorId, type TaskId } from '../../model/ids.ts'
+import { keyGroupRange, type KeyGroupRange } from '../../model/key-groups.ts'
+import type { Key } from '../../model/keys.ts'
+
+/** Who a task of the plan is joined to. */
+export interface TaskWiring {
+  readonly task: TaskId
+  readonly vertex: JobVertex
+  readonly subtaskIndex: number
+  readonly isSource: boolean
+  /** The key groups that it owns. */
+  readonly keyGroups: KeyGroupRange
+  /** Set where its head works on a keyed stream: the uid of its state, and the key of a record. */
+  readonly keyed: { readonly uid: string; readonly keyOf: (value: unknown) => Key } | undefined
+  /** Number of input channels. */
+  readonly channels: number
+  /** The channel of what `from` sends on `edge`; undefined if there is none. */
+  channelOf(from: ActorId, edge: number): number | undefined
+  /** Who receives what is sent on an edge to a subtask. */
+  receiverOf(edge: number, subtask: number): ActorId
+}
+
+/** Undefined if the plan has no such task: its messages are of another version of the job. */
+export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
+  const at = task.lastIndexOf('#')
+  const vertex = plan.vertices.find(({ id }) => id === task.slice(0, at))
+  const subtaskIndex = Number(task.slice(at + 1))
+  if (vertex === undefined || !(subtaskIndex < vertex.parallelism)) return undefined
+
+  const channels = new Map<string, number>()
+  for (const index of vertex.inputEdges) {
+    const edge = plan.edges[index]!
+    const sender = plan.vertices[edge.sourceVertex]!
+    for (let from = 0; from < sender.parallelism; from++) {
+      if (edge.partitioning === 'forward' && from !== subtaskIndex) continue
+      channels.set(channelKey(taskActor(taskId(sender.id, from)), index), channels.size)
+    }
+  }
+  const head = vertex.operators[0]!
+  return {
+    task,
+    vertex,
+    subtaskIndex,
+    isSource: vertex.inputEdges.length === 0,
+    keyGroups: keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex),
+    keyed: head.keySelector === undefined ? undefined : { uid: head.uid, keyOf: head.keySelector },
+    channels: channels.size,
+    channelOf: (from, edge) => channels.get(channelKey(from, edge)),
+    receiverOf: (edge, subtask) => {
+      const target = plan.vertices[plan.edges[edge]!.targetVertex]
+      assert(target !== undefined, `edge ${edge} leads somewhere`)
+      return taskActor(taskId(target.id, subtask))
+    },
+  }
+}
+
+function channelKey(from: ActorId, edge: number): string {
+  return `${edge} ${from}`
+}
