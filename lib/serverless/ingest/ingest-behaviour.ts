@@ -1,0 +1,254 @@
+import { ID_WINDOW, IdWindow, shortHash, type SeenIds } from '../../connectors/ingest/id-window.ts'
+import { ingestSourcesOf, type IngestSource } from '../../connectors/ingest/ingest-sources.ts'
+import {
+  bytesOf,
+  identitiesOf,
+  withoutRepeats,
+  type RecordGroup,
+} from '../../connectors/ingest/record-group.ts'
+import { partitionOfActor, taskActor } from '../../model/actors.ts'
+import { taskId, type ActorId } from '../../model/ids.ts'
+import { actorFolder } from '../actor/log-entry.ts'
+import type { Behaviour, Input, Place, StepOutcome, StepWorld, View } from '../actor/behaviour.ts'
+import { LOG_LIMITS } from '../actor/limits.ts'
+import type { JobRuntime } from '../runtime.ts'
+import { ingestRequestOf, type IngestDelta, type IngestState, type PositionMark } from './ingest-state.ts'
+
+/** Bounds of one ingest partition, with their reasons. */
+export const INGEST_LIMITS: {
+  readonly turnBytes: number
+  readonly headEveryTurns: number
+  readonly truncateEntries: number
+  readonly truncateEveryMs: number
+  readonly markEveryMs: number
+  readonly alarmAgeMs: number
+} = {
+  /** Records of one turn: what a reader must be able to hold at once. */
+  turnBytes: 2 * 1024 * 1024,
+  /** A cold start reads at most these: one page of the log, as a rule. */
+  headEveryTurns: 200,
+  /** A truncation is worth a turn of its own only where it frees this many entries, */
+  truncateEntries: 64,
+  /** or where the last one was this long ago. */
+  truncateEveryMs: 60_000,
+  /** How exactly the age of unread records is known: some hundred marks over the whole retention. */
+  markEveryMs: 3_600_000,
+  /** Unread records this old are told of: half of the time that the log keeps them. */
+  alarmAgeMs: LOG_LIMITS.retentionMs / 2,
+}
+
+/**
+ * An ingest partition: its log is the source. A turn appends what came in, without what came before within the window, and
+ * wakes the task that reads it.
+ *
+ * What its state adds up to is folded at once: a cold start is short, however much is unread. The entries stay for their
+ * reader until no retained checkpoint needs them: then their blobs are removed; the entries themselves end by their TTL.
+ */
+export function ingestBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<IngestState, IngestDelta> {
+  const { sourceUid, partition } = partitionOfActor(actor)
+  const source = ingestSourcesOf(runtime.plan).find(({ uid }) => uid === sourceUid)
+  return new IngestBehaviour(runtime, actor, source === undefined ? [] : [readerOf(source, partition)])
+}
+
+/** The task that reads a partition. */
+export function readerOf({ vertexId, parallelism }: IngestSource, partition: number): ActorId {
+  return taskActor(taskId(vertexId, partition % parallelism))
+}
+
+class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
+  readonly initial: IngestState = {
+    truncatedBelow: 0,
+    truncatedAtMs: 0,
+    lastPosition: 0,
+    seen: [],
+    marks: [],
+  }
+  readonly headEveryTurns: number = INGEST_LIMITS.headEveryTurns
+  readonly entriesAreRead = true
+  readonly #runtime: JobRuntime
+  readonly #actor: ActorId
+  readonly #sourceUid: string
+  readonly #readers: readonly ActorId[]
+  /** The window that a state's `seen` makes: handed on from each state to the next, and made anew where it is not there. */
+  readonly #windows = new WeakMap<readonly SeenIds[], IdWindow>()
+
+  constructor(runtime: JobRuntime, actor: ActorId, readers: readonly ActorId[]) {
+    this.#runtime = runtime
+    this.#actor = actor
+    this.#sourceUid = partitionOfActor(actor).sourceUid
+    this.#readers = readers
+  }
+
+  begin(base: IngestState): IngestState {
+    return base
+  }
+
+  apply(state: IngestState, { nowMs, groups, truncateBelow }: IngestDelta, { position }: Place): IngestState {
+    const truncatedBelow = Math.max(state.truncatedBelow, truncateBelow ?? 0)
+    const isTruncated = truncatedBelow > state.truncatedBelow
+    const mark = groups.length === 0 ? undefined : { position, atMs: nowMs }
+    const lastPosition = mark?.position ?? state.lastPosition
+    return {
+      truncatedBelow,
+      truncatedAtMs: isTruncated ? nowMs : state.truncatedAtMs,
+      seen: groups.length === 0 ? state.seen : this.#seenAfter(state.seen, groups, nowMs),
+      lastPosition,
+      // Where all is read, nothing of it has an age.
+      marks: lastPosition < truncatedBelow ? [] : marksAfter(state.marks, truncatedBelow, mark),
+    }
+  }
+
+  async step(
+    { state, place }: View<IngestState>,
+    inputs: readonly Input[],
+    { nowMs }: StepWorld,
+  ): Promise<StepOutcome<IngestDelta>> {
+    const window = this.#windowOf(state.seen)
+    const fresh = new Set<string>()
+    const isKnown = (identity: string): boolean => {
+      const hash = shortHash(identity)
+      return fresh.has(hash) || window.has(hash, nowMs)
+    }
+    const groups: RecordGroup[] = []
+    let bytes = 0
+    let below = state.truncatedBelow
+    let taken = 0
+    for (const input of inputs) {
+      const request = input.type === 'nudge' ? undefined : ingestRequestOf(input.payload)
+      if (request === undefined && input.type !== 'nudge') this.#tellOfNonsense(input)
+      if (request?.type === 'truncate') below = Math.max(below, Math.min(request.below, place.position + 1))
+      if (request?.type === 'records') {
+        const size = bytesOf(request.group)
+        if (groups.length > 0 && bytes + size > INGEST_LIMITS.turnBytes) break
+        const group = withoutRepeats(request.group, isKnown)
+        if (group !== undefined) {
+          for (const identity of identitiesOf(group)) fresh.add(shortHash(identity))
+          groups.push(group)
+          bytes += size
+        }
+      }
+      taken++
+    }
+    this.#measure(state, groups, bytes, nowMs)
+    const truncateBelow =
+      isWorthwhile(state, below, nowMs) || groups.length > 0 ? below : state.truncatedBelow
+    const truncates = truncateBelow > state.truncatedBelow
+    return {
+      taken,
+      delta:
+        groups.length > 0 || truncates
+          ? { nowMs, groups, truncateBelow: truncates ? truncateBelow : undefined }
+          : undefined,
+      outgoing: [],
+      nudges: groups.length > 0 ? this.#readers : [],
+      wakeAtMs: undefined,
+      more: false,
+    }
+  }
+
+  foldable(_state: IngestState, { position }: Place): number {
+    return position
+  }
+
+  isOver(): boolean {
+    return false
+  }
+
+  encode(state: IngestState): unknown {
+    return { ...state, seen: state.seen.map(({ atMs, hashes }) => [atMs, hashes.join('')]) }
+  }
+
+  decode(encoded: unknown): IngestState {
+    const state = encoded as EncodedState
+    return {
+      ...state,
+      seen: state.seen.map(([atMs, hashes]) => ({ atMs, hashes: hashes.match(HASHES) ?? [] })),
+    }
+  }
+
+  /** Removes the blobs of entries that nobody will read any more. */
+  async afterHead({ truncatedBelow }: IngestState): Promise<void> {
+    const { blobs } = this.#runtime
+    const prefix = `log/${actorFolder(this.#actor)}/`
+    for (const name of await blobs.list(prefix)) {
+      const position = Number(/^\d+-(\d+)-/.exec(name.slice(prefix.length))?.[1] ?? Number.NaN)
+      if (position < truncatedBelow) await blobs.delete(name)
+    }
+  }
+
+  #windowOf(seen: readonly SeenIds[]): IdWindow {
+    let window = this.#windows.get(seen)
+    if (window === undefined) {
+      window = new IdWindow(ID_WINDOW, seen)
+      this.#windows.set(seen, window)
+    }
+    return window
+  }
+
+  #seenAfter(before: readonly SeenIds[], groups: readonly RecordGroup[], nowMs: number): readonly SeenIds[] {
+    const window = this.#windowOf(before)
+    // From here on it is the next state's.
+    this.#windows.delete(before)
+    window.add({ atMs: nowMs, hashes: groups.flatMap((group) => identitiesOf(group).map(shortHash)) })
+    const { seen } = window
+    this.#windows.set(seen, window)
+    return seen
+  }
+
+  #measure({ marks }: IngestState, groups: readonly RecordGroup[], bytes: number, nowMs: number): void {
+    const { observe } = this.#runtime
+    const records = groups.reduce((sum, { bodies }) => sum + bodies.length, 0)
+    if (records > 0) {
+      observe.metric('numRecordsIngested', records, 'Count', this.#sourceUid)
+      observe.metric('numBytesIngested', bytes, 'Bytes', this.#sourceUid)
+    }
+    const oldest = marks[0]
+    if (oldest === undefined) return
+    const ageMs = nowMs - oldest.atMs
+    const isTold = !isMarkDue(marks, nowMs)
+    observe.metric('oldestUnreadAge', ageMs, 'Milliseconds', this.#sourceUid)
+    if (ageMs < INGEST_LIMITS.alarmAgeMs || isTold) return
+    const message =
+      `Source '${this.#sourceUid}': records that came in ${Math.floor(ageMs / DAY_MS)} days ago are not read yet; they are kept for ` +
+      `${Math.floor(LOG_LIMITS.retentionMs / DAY_MS)} days, and are lost then. Start the job, or find out why it does not get on`
+    observe.event({ type: 'warning', message })
+  }
+
+  #tellOfNonsense(input: Exclude<Input, { type: 'nudge' }>): void {
+    const messageId = input.type === 'request' ? input.messageId : `from ${input.from}`
+    const reason = `Expected a request to an ingest partition of '${this.#sourceUid}', got data of another shape`
+    this.#runtime.observe.event({ type: 'poison-message', messageId, reason })
+  }
+}
+
+/** One text for all hashes of a time: short texts cost a byte each, and time. */
+interface EncodedState extends Omit<IngestState, 'seen'> {
+  readonly seen: readonly (readonly [atMs: number, hashes: string])[]
+}
+
+const DAY_MS = 86_400_000
+const HASHES = /.{16}/g
+
+/** Permission to forget is no news: it waits for company, unless it frees all there is, or much, or has waited long. */
+function isWorthwhile(state: IngestState, below: number, nowMs: number): boolean {
+  if (below <= state.truncatedBelow) return false
+  if (below > state.lastPosition) return state.lastPosition >= state.truncatedBelow
+  const { truncateEntries, truncateEveryMs } = INGEST_LIMITS
+  return below - state.truncatedBelow >= truncateEntries || nowMs - state.truncatedAtMs >= truncateEveryMs
+}
+
+/** At most one mark an hour. The first is of the oldest unread entry, or of one within the hour before it. */
+function marksAfter(
+  marks: readonly PositionMark[],
+  truncatedBelow: number,
+  next: PositionMark | undefined,
+): readonly PositionMark[] {
+  const all = next !== undefined && isMarkDue(marks, next.atMs) ? [...marks, next] : marks
+  const first = all.findLastIndex(({ position }) => position <= truncatedBelow)
+  return first <= 0 ? all : all.slice(first)
+}
+
+function isMarkDue(marks: readonly PositionMark[], nowMs: number): boolean {
+  const last = marks.at(-1)
+  return last === undefined || nowMs - last.atMs >= INGEST_LIMITS.markEveryMs
+}

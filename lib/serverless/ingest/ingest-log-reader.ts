@@ -1,0 +1,63 @@
+import { recordsOf } from '../../connectors/ingest/record-group.ts'
+import { ingestActor } from '../../model/actors.ts'
+import type { ActorId } from '../../model/ids.ts'
+import { IngestGone, type IngestBatch, type IngestLog, type IngestPage } from '../../ports/ingest-log.ts'
+import { StaleView } from '../actor/behaviour.ts'
+import { HeadStore } from '../actor/head-store.ts'
+import { decodeEntry, placeOf, sortOf, type LogItem } from '../actor/log-entry.ts'
+import type { JobRuntime } from '../runtime.ts'
+import { ingestBehaviour } from './ingest-behaviour.ts'
+import type { IngestDelta } from './ingest-state.ts'
+
+/** Ingest actors have one attempt for ever. */
+const ATTEMPT = 0
+
+/** Reads ingest partitions for the tasks of their sources: what an ingest actor's turns accepted, straight from its log. */
+export class IngestLogReader implements IngestLog {
+  readonly #runtime: JobRuntime
+
+  constructor(runtime: JobRuntime) {
+    this.#runtime = runtime
+  }
+
+  async read(sourceUid: string, partition: number, after: number): Promise<IngestPage> {
+    const actor = ingestActor(sourceUid, partition)
+    const start = after === 0 ? await this.#floor(actor) : after
+    const from = start === 0 ? undefined : sortOf({ attempt: ATTEMPT, position: start })
+    const page = await this.#runtime.log.read(actor, from)
+    const batches: IngestBatch[] = []
+    let through = start
+    for (const entry of page.entries) {
+      const { position } = placeOf(entry.sort)
+      // Whoever goes on must not miss any. Where nothing was ever read, the oldest may have ended by their TTL: the ingest
+      // partition has warned of that for weeks.
+      if (position !== through + 1 && through > 0) {
+        throw new IngestGone(`the log goes on at position ${position}, where ${through + 1} was expected`)
+      }
+      const item = await this.#decode(entry, position)
+      const records = item.type === 'turn' ? groupsOf(item.delta).flatMap(recordsOf) : []
+      if (records.length > 0) batches.push({ position, records })
+      through = position
+    }
+    return { batches, through, more: page.more }
+  }
+
+  /** What is below is not needed by any retained checkpoint, and may be gone in part: whoever begins begins after it. */
+  async #floor(actor: ActorId): Promise<number> {
+    const head = await new HeadStore(actor, ingestBehaviour(this.#runtime, actor), this.#runtime).read()
+    return Math.max(0, (head?.state.truncatedBelow ?? 0) - 1)
+  }
+
+  async #decode(entry: Parameters<typeof decodeEntry>[0], position: number): Promise<LogItem> {
+    try {
+      return await decodeEntry(entry, this.#runtime.blobs)
+    } catch (cause) {
+      if (!(cause instanceof StaleView)) throw cause
+      throw new IngestGone(`the content of position ${position} was removed`, { cause })
+    }
+  }
+}
+
+function groupsOf(delta: unknown): IngestDelta['groups'] {
+  return (delta as IngestDelta | undefined)?.groups ?? []
+}

@@ -1,0 +1,66 @@
+import { acceptRecord } from '../../connectors/ingest/accept-record.ts'
+import { groupRecords, partitionOf, type EdgeRecord } from '../../connectors/ingest/group-records.ts'
+import type { IngestSource } from '../../connectors/ingest/ingest-sources.ts'
+import { scanJson, skipSpace, unexpected } from '../../connectors/ingest/scan-json.ts'
+import { idOf } from '../../connectors/ingest/record-group.ts'
+import { LIMITS } from '../../model/limits.ts'
+import type { BatchOutcome, JobRuntime } from '../runtime.ts'
+import { deliverGroups } from './deliver.ts'
+
+/** A message of the user's own queue. */
+export interface QueueMessage {
+  readonly messageId: string
+  readonly body: string
+  /** Of a FIFO queue. */
+  readonly groupId?: string | undefined
+  readonly deduplicationId?: string | undefined
+}
+
+/**
+ * Takes a batch of messages of a source's queue: those that did not fail are durable, and may be deleted. One that cannot be
+ * a record of the source is kept as refused, for the dead letters. Order is kept within a group of a FIFO queue: after one
+ * that failed, the later ones of its group are named too.
+ */
+export async function takeFromQueue(
+  runtime: JobRuntime,
+  source: IngestSource,
+  messages: readonly QueueMessage[],
+): Promise<BatchOutcome> {
+  const { partitions } = source.spec
+  const taken = messages.map((message) => {
+    const record = recordOf(message, source)
+    return { ...record, message, partition: partitionOf(message.groupId ?? record.id, partitions) }
+  })
+  const groups = groupRecords(taken, runtime.now())
+  const failed = await deliverGroups(runtime.mailbox, source.uid, groups)
+  const lost = new Set<string>()
+  for (const { partition, group } of failed) {
+    for (const index of group.bodies.keys()) lost.add(`${partition} ${idOf(group, index)}`)
+  }
+  return {
+    failed: taken
+      .filter(({ partition, id }) => lost.has(`${partition} ${id}`))
+      .map(({ message }) => message.messageId),
+  }
+}
+
+function recordOf({ messageId, body, deduplicationId }: QueueMessage, { spec }: IngestSource): EdgeRecord {
+  const messageKey = deduplicationId ?? messageId
+  const defect = defectOf(body)
+  if (defect !== undefined) return refused(messageKey, body, defect)
+  const acceptance = acceptRecord(body, spec)
+  if (acceptance.type !== 'accepted') return refused(messageKey, body, acceptance.reason)
+  return { id: acceptance.id ?? messageKey, body, refusal: undefined }
+}
+
+function defectOf(body: string): string | undefined {
+  const scan = scanJson(body, 0)
+  if (scan.type === 'defect') return `${scan.reason}, at character ${scan.offset + 1}`
+  const next = skipSpace(body, scan.span.end)
+  return next === body.length ? undefined : unexpected(body, next, 'nothing after the JSON value').reason
+}
+
+/** Kept by the id of its message: what it declares cannot be trusted. */
+function refused(messageKey: string, body: string, reason: string): EdgeRecord {
+  return { id: messageKey, body: body.slice(0, LIMITS.deadLetterChars), refusal: reason }
+}
