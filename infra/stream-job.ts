@@ -191,7 +191,7 @@ export class StreamJob extends Construct {
     const { table, bucket } = this.store
     const { tasks, coordinator, ingest, wakeUps, deadLetters, chains } = this.queues
     const chainUrls = Object.fromEntries([...chains].map(([chain, queue]) => [chain, queue.queueUrl]))
-    const queueSources = [...this.#plan.ingest.queues].map(([uid, queue]) => [queue.queueArn, uid] as const)
+    const sourceQueues = [...this.#plan.ingest.queues].map(([uid, queue]) => [uid, queue.queueArn] as const)
     const { settings } = this.#props
     return {
       MILLRACE_JOB: this.#plan.config.name,
@@ -204,8 +204,8 @@ export class StreamJob extends Construct {
       MILLRACE_DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
       MILLRACE_SCHEDULE_RULE: this.#ruleName,
       ...(chains.size > 0 && { MILLRACE_TASK_QUEUE_URLS: Stack.of(this).toJsonString(chainUrls) }),
-      ...(queueSources.length > 0 && {
-        MILLRACE_QUEUE_SOURCES: Stack.of(this).toJsonString(Object.fromEntries(queueSources)),
+      ...(sourceQueues.length > 0 && {
+        MILLRACE_SOURCE_QUEUES: Stack.of(this).toJsonString(Object.fromEntries(sourceQueues)),
       }),
       ...(settings !== undefined && { MILLRACE_SETTINGS: JSON.stringify(settings) }),
     }

@@ -1,0 +1,18 @@
+import definition from 'millrace-job'
+
+import { deploymentOf } from '../lib/serverless/deployment.ts'
+import { createHandlers, type JobHandlers } from '../lib/serverless/handlers.ts'
+import type { JobRuntime } from '../lib/serverless/runtime.ts'
+import { ports } from './aws.ts'
+
+const settings = process.env['MILLRACE_SETTINGS']
+
+const { config, plan } = deploymentOf(
+  definition,
+  settings === undefined ? undefined : (JSON.parse(settings) as Record<string, unknown>),
+)
+
+/** The job that this function is bundled with, in the world of AWS: made once for an environment. */
+export const runtime: JobRuntime = { config, plan, ...ports }
+
+export const handlers: JobHandlers = createHandlers(runtime)
