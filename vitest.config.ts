@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['millrace-source', 'node', 'import', 'module', 'default']
+/**
+ * Beside what always holds. No more: Node is told them as well, and gives a package that asks for another by `require`
+ * what is meant for `import`, or for bundlers, where those are named here.
+ */
+const conditions = ['millrace-source', 'node']
 
 /** Tiers that hold no process, port or file of their own: threads start faster than processes. */
 const pureTiers = ['unit', 'contract', 'simulation', 'types']
 
 /** Tiers that start processes or load native addons: a crash in one must not take the runner with it. */
-const worldlyTiers = ['integration', 'architecture', 'infra']
+const worldlyTiers = ['integration', 'architecture', 'infra', 'wire']
 
 function tier(name: string, pool: 'threads' | 'forks') {
   return {

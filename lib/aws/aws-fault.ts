@@ -19,10 +19,17 @@ export class AwsFault extends Error {
   readonly request: AwsRequest
 
   constructor(problem: AwsProblem, request: AwsRequest, cause: unknown, tries = 1) {
-    super(describe(problem, request, cause, tries), { cause })
+    super(describe(problem, request, cause, tries), { cause: withoutExchange(cause) })
     this.problem = problem
     this.request = request
   }
+}
+
+/** The SDK's errors carry the whole exchange, with signed headers: nothing for a log. */
+function withoutExchange(cause: unknown): Error {
+  const bare = new Error(messageOf(cause))
+  bare.name = nameOf(cause)
+  return bare
 }
 
 function describe(problem: AwsProblem, request: AwsRequest, cause: unknown, tries: number): string {
