@@ -1,0 +1,144 @@
+import type { CoordinatorCommand } from '../../checkpoint/coordinator-commands.ts'
+import type { RestorePoint } from '../../checkpoint/coordinator-state.ts'
+import { assert } from '../../model/faults.ts'
+import { asAttempt, type Attempt } from '../../model/ids.ts'
+import type { Begin, CoordinatorImage, Lineage, RunImage } from './image.ts'
+import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
+import { keyedOperators } from './plan-shape.ts'
+import { positionsOf } from './restorable.ts'
+import { nameOf } from './restore-source.ts'
+import { change, intend, type CoordinatorTurn } from './turn.ts'
+
+/** Decides how the tasks of an attempt come by their state, and intends to begin them. */
+export function beginAttempt(
+  turn: CoordinatorTurn,
+  { attempt, restoreFrom }: Extract<CoordinatorCommand, { type: 'deploy' }>,
+): void {
+  const { run } = turn.image
+  assert(run !== undefined, 'an attempt is one of a run')
+  const begin = beginOf(turn, run, restoreFrom)
+  placeOnLineage(turn, run, begin, attempt)
+  const { lineage } = turn.image
+  intend(turn, {
+    type: 'deploy',
+    attempt,
+    begin,
+    namespace: lineage?.namespace ?? '',
+    floor: lineage?.floor ?? 0,
+    restoredFrom: restoreFrom?.location,
+  })
+}
+
+function beginOf(turn: CoordinatorTurn, run: RunImage, restoreFrom: RestorePoint | undefined): Begin {
+  const { coordinator, lineage } = turn.image
+  if (restoreFrom === undefined) return { type: 'nothing' }
+  if (restoreFrom.location === run.origin?.point.location) return run.origin.begin
+  const { completed, lastSavepoint, committedSavepoint, settings } = coordinator
+  const known = [...completed, lastSavepoint, committedSavepoint].find(
+    (one) => one?.checkpointId === restoreFrom.checkpointId,
+  )
+  const keepsPositions = settings.checkpointing.intervalMs !== undefined
+  const isOnLogs = known?.logs !== undefined && lineage !== undefined && known.attempt >= lineage.since
+  if (keepsPositions && isOnLogs) return { type: 'base', logs: known.logs }
+  if (restoreFrom.kind === 'savepoint')
+    return { type: 'import', directory: nameOf(turn.runtime.blobs, restoreFrom.location) }
+  return {
+    type: 'refused',
+    message:
+      `checkpoint ${restoreFrom.checkpointId} cannot be gone back to: without periodic checkpoints ` +
+      '(execution.checkpointing.interval) nothing of earlier positions is kept. Start from a savepoint',
+  }
+}
+
+/** From nothing and from a savepoint a new line of state begins; at another parallelism new logs, on the same rows. */
+function placeOnLineage(turn: CoordinatorTurn, run: RunImage, begin: Begin, attempt: Attempt): void {
+  const { lineage, coordinator } = turn.image
+  const { runId, shape } = run
+  const keyed = keyedOperators(turn.runtime.plan)
+  switch (begin.type) {
+    case 'base':
+    case 'refused':
+      return
+    case 'rescale': {
+      assert(lineage !== undefined, 'a rescaled job has a line of state')
+      const isKnown = (uid: string): boolean => lineage.keyed.some((one) => one.uid === uid)
+      const added = keyed.filter(({ uid }) => !isKnown(uid))
+      const moved = {
+        ...lineage,
+        since: attempt,
+        floor: begin.floor,
+        shape,
+        keyed: [...lineage.keyed, ...added],
+      }
+      return change(turn, { lineage: moved, restorable: undefined })
+    }
+    case 'nothing':
+    case 'import': {
+      if (lineage !== undefined) leave(turn, lineage)
+      const writesFreely = coordinator.settings.checkpointing.intervalMs === undefined
+      const fresh: Lineage = {
+        runId,
+        namespace: `${runId}-${attempt}`,
+        since: attempt,
+        floor: 0,
+        shape,
+        keyed,
+        hasRows: begin.type === 'import' || writesFreely,
+        retained: [],
+        materialized: undefined,
+      }
+      return change(turn, { lineage: fresh, restorable: undefined })
+    }
+  }
+}
+
+/**
+ * The tasks' logs do not lead back to this line any more: what is kept of it, until the new one has a checkpoint, is the
+ * one that all rows were brought up to.
+ */
+export function leave(turn: CoordinatorTurn, lineage: Lineage): void {
+  const { retained, materialized, since, floor } = lineage
+  const kept = retained.find(({ checkpointId }) => materialized?.checkpointId === checkpointId)
+  const isWhole = kept !== undefined && (kept.attempt < since || materialized?.missing.length === 0)
+  if (!isWhole) return giveUp(turn, lineage)
+  giveUp(turn, { ...lineage, hasRows: false, retained: retained.filter((one) => one !== kept) })
+  const { attempt } = turn.image.coordinator
+  const positions = Object.values(positionsOf(kept, lineage) ?? {})
+  const left: Lineage = {
+    ...lineage,
+    since: asAttempt(attempt + 1),
+    floor: Math.max(floor, ...positions),
+    retained: [kept],
+  }
+  const former = [...turn.image.former, left]
+  for (const surplus of former.slice(0, -COORDINATOR_LIMITS.formerMax)) giveUp(turn, surplus)
+  change(turn, { former: former.slice(-COORDINATOR_LIMITS.formerMax) })
+}
+
+/** Removes whatever a lineage has. */
+export function giveUp(turn: CoordinatorTurn, { runId, namespace, keyed, hasRows, retained }: Lineage): void {
+  for (const { checkpointId } of retained) intend(turn, { type: 'remove-checkpoint', runId, checkpointId })
+  if (hasRows) intend(turn, { type: 'drop-rows', namespace, keyed, done: 0 })
+}
+
+/** The newest of what this job can be started from; nothing that is older than what is committed. */
+export function latestPoint(image: CoordinatorImage): RestorePoint | undefined {
+  const newest = pointsOf(image).at(-1)
+  const { committedId } = image.coordinator
+  return newest === undefined || newest.checkpointId < (committedId ?? 0) ? undefined : newest
+}
+
+/** Everything that this job can be started from; oldest first. */
+export function pointsOf({ coordinator, former, earlierSavepoint }: CoordinatorImage): RestorePoint[] {
+  const { completed, lastSavepoint, committedSavepoint, initialRestorePoint } = coordinator
+  const all = [
+    ...former.flatMap(({ retained }) => retained),
+    earlierSavepoint,
+    ...completed,
+    lastSavepoint,
+    committedSavepoint,
+    initialRestorePoint,
+  ]
+  const once = new Map(all.flatMap((one) => (one === undefined ? [] : [[one.location, one]])))
+  return [...once.values()].toSorted((a, b) => a.checkpointId - b.checkpointId)
+}

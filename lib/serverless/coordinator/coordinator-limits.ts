@@ -1,0 +1,28 @@
+/** Bounds of the coordinator, with their reasons. */
+export const COORDINATOR_LIMITS: {
+  readonly answersMax: number
+  readonly formerMax: number
+  readonly settleTimeoutMs: number
+  readonly intervalMsMin: number
+  readonly milestoneEveryMs: number
+  readonly resendWithinMs: number
+  readonly textCharsMax: number
+  readonly dropAtOnce: number
+} = {
+  /** Who asked looks for the answer within minutes; a repeat of a request that is older than these is taken for a new one. */
+  answersMax: 100,
+  /** Lineages that were left while they could still be gone back to. The oldest is given up for a new one. */
+  formerMax: 4,
+  /** Tasks materialize what they hold in memory, which is bounded; a task that is lost must not keep a job from its end. */
+  settleTimeoutMs: 5 * 60_000,
+  /** A checkpoint costs an object and messages to each task and back. */
+  intervalMsMin: 1_000,
+  /** How exactly the age of a turn is known. */
+  milestoneEveryMs: 60_000,
+  /** Orders that a receiver lacks are asked for again within a visibility timeout or two. */
+  resendWithinMs: 5 * 60_000,
+  /** Of one message or stack in the public record, which is one item of a table. */
+  textCharsMax: 4_000,
+  /** Partitions of rows that are dropped side by side. */
+  dropAtOnce: 16,
+}

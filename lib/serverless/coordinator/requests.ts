@@ -1,0 +1,125 @@
+import type { CoordinatorEvent } from '../../checkpoint/coordinator-events.ts'
+import { isTerminal } from '../../checkpoint/job-status.ts'
+import { UserError } from '../../model/faults.ts'
+import type { JobRequest } from '../protocol.ts'
+import { hear } from './hear.ts'
+import { shownStatus, type JobAnswer } from './image.ts'
+import { mismatch } from './plan-shape.ts'
+import { isPlainName, locationOf, nameOf } from './restore-source.ts'
+import { start } from './start.ts'
+import { answer, isAnswered, nudgeAll, tell, type CoordinatorTurn } from './turn.ts'
+
+const ACCEPTED: JobAnswer = { type: 'accepted' }
+
+/** What those outside ask. The same request twice is one. */
+export async function request(turn: CoordinatorTurn, asked: JobRequest): Promise<void> {
+  if (asked.type === 'tick') return tick(turn)
+  const { requestId } = asked
+  if (isAnswered(turn, requestId)) return
+  const { run } = turn.image
+  if (asked.type === 'start') return requestStart(turn, asked)
+  if (run === undefined) return refuse(turn, requestId, 'the job was never started')
+  failIfOtherCode(turn)
+  switch (asked.type) {
+    case 'trigger-checkpoint': {
+      if (turn.image.coordinator.settings.checkpointing.intervalMs === undefined) {
+        const message =
+          'periodic checkpoints are off (execution.checkpointing.interval): nothing could be restored from one. Take a savepoint'
+        return refuse(turn, requestId, message)
+      }
+      return hear(turn, { type: 'trigger-checkpoint', requestId })
+    }
+    case 'trigger-savepoint':
+    case 'stop': {
+      const obstacle = wrongTarget(turn, asked.target)
+      if (obstacle !== undefined) return refuse(turn, requestId, obstacle)
+      return hear(turn, asked)
+    }
+    case 'cancel':
+    case 'suspend':
+      return end(turn, requestId, asked.type)
+    case 'dead-letter':
+      return deadLetter(turn, asked)
+  }
+}
+
+async function requestStart(
+  turn: CoordinatorTurn,
+  asked: Extract<JobRequest, { type: 'start' }>,
+): Promise<void> {
+  const { run } = turn.image
+  if (run !== undefined && !run.ended) {
+    const status = shownStatus(turn.image)
+    const message = isTerminal(turn.image.coordinator.status)
+      ? `the job is about to end (${status}): ask again when it has`
+      : `the job is ${status}: end it first, with stop, suspend or cancel`
+    return refuse(turn, asked.requestId, message)
+  }
+  // Whoever asks for a start does not want another one, whatever comes of this.
+  turn.image = { ...turn.image, startAsked: true }
+  const before = turn.image
+  try {
+    await start(turn, asked)
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause
+    turn.image = before
+    return refuse(turn, asked.requestId, cause.message)
+  }
+  answer(turn, asked.requestId, ACCEPTED)
+}
+
+function end(turn: CoordinatorTurn, requestId: string, type: 'cancel' | 'suspend'): void {
+  const before = turn.image.coordinator
+  hear(turn, { type } satisfies CoordinatorEvent)
+  const isHeard = turn.image.coordinator !== before || before.status === 'CANCELLING'
+  if (isHeard) return answer(turn, requestId, ACCEPTED)
+  refuse(turn, requestId, `the job is ${shownStatus(turn.image)}`)
+}
+
+/** What a message was to bring about never will be: neither the attempt nor its channels can be trusted. */
+function deadLetter(
+  turn: CoordinatorTurn,
+  { requestId, actor, reason }: Extract<JobRequest, { type: 'dead-letter' }>,
+): void {
+  const { attempt } = turn.image.coordinator
+  const message =
+    `a message to ${actor} came to the dead-letter queue: ${reason}. What it was to do will not be done, so the job goes ` +
+    'back to its last checkpoint'
+  tell(turn, { type: 'warning', message: `${actor}: a message came to the dead-letter queue: ${reason}` })
+  hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message } })
+  answer(turn, requestId, ACCEPTED)
+}
+
+/** The safety schedule: makes up for what was lost on the way. */
+async function tick(turn: CoordinatorTurn): Promise<void> {
+  const { run, startAsked, coordinator } = turn.image
+  if (run === undefined) {
+    if (!startAsked) await start(turn, { from: undefined, allowNonRestoredState: false })
+    return
+  }
+  failIfOtherCode(turn)
+  const isUnderWay = coordinator.deployment !== 'none' || turn.image.settling !== undefined
+  if (isUnderWay) nudgeAll(turn)
+}
+
+/** Tasks of other code than that of the run take no turns: better that the job says so than that it stands still. */
+function failIfOtherCode(turn: CoordinatorTurn): void {
+  const { run, coordinator } = turn.image
+  const { attempt, deployment } = coordinator
+  if (run === undefined || (deployment !== 'running' && deployment !== 'deploying')) return
+  const message = mismatch(run.shape, turn.runtime.plan)
+  if (message === undefined) return
+  hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message, isUserMistake: true } })
+}
+
+function wrongTarget(
+  { runtime: { blobs } }: CoordinatorTurn,
+  target: string | undefined,
+): string | undefined {
+  if (target === undefined || isPlainName(nameOf(blobs, target))) return undefined
+  return `target: expected a directory within ${locationOf(blobs, '')}, got ${target}`
+}
+
+function refuse(turn: CoordinatorTurn, requestId: string, message: string): void {
+  answer(turn, requestId, { type: 'refused', message })
+}
