@@ -1,4 +1,5 @@
 import type { ActorId } from '../../lib/model/ids.ts'
+import { PlatformFault } from '../../lib/ports/platform-fault.ts'
 
 /** The parts of the world that can fail. */
 export type PortName = 'mailbox' | 'turn-log' | 'row-store' | 'blobs' | 'wake-ups' | 'schedule'
@@ -46,14 +47,9 @@ export const NO_FAULTS: Faults = {
   entry: () => 'done',
 }
 
-/** What an adapter gives up with, once it has retried. */
-export class PlatformFault extends Error {
-  override readonly name: string = 'PlatformFault'
-}
-
 /** Too many requests: nothing happened. Thrown by `before`. */
 export class Throttled extends PlatformFault {
-  override readonly name = 'Throttled'
+  override readonly name: string = 'Throttled'
   constructor(operation: Operation) {
     super(`injected: ${describeOperation(operation)} was throttled`)
   }
@@ -61,7 +57,7 @@ export class Throttled extends PlatformFault {
 
 /** It happened, and the answer did not come. Thrown by `after`. */
 export class LostAnswer extends PlatformFault {
-  override readonly name = 'LostAnswer'
+  override readonly name: string = 'LostAnswer'
   constructor(operation: Operation) {
     super(`injected: the answer to ${describeOperation(operation)} was lost`)
   }

@@ -4,7 +4,8 @@ import type { BlobStore } from '../../lib/ports/blob-store.ts'
 import type { AwsUnits } from './call-ledger.ts'
 import { callerOf } from './caller.ts'
 import type { Caller } from './caller.ts'
-import { perform, PlatformFault } from './faults.ts'
+import { PlatformFault } from '../../lib/ports/platform-fault.ts'
+import { perform } from './faults.ts'
 import type { Operation } from './faults.ts'
 
 /** Names in one answer to LIST. */
