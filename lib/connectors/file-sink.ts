@@ -1,14 +1,14 @@
 import { UserError } from '../model/faults.ts'
 import type { TwoPhaseCommitSink } from '../stream/sink.ts'
 import { FileCommitter, type FileTransaction } from './file-committer.ts'
-import { formatValue } from './print.ts'
+import { lineFormatter, type LineFormat } from './line-format.ts'
 
 export interface FileSinkOptions<T> {
   /**
    * One line of a record, without its `\n`. `text`: as `print` shows it. `json`: as JSON, one value a line.
    * Default: `text`.
    */
-  readonly format?: 'text' | 'json' | ((value: T) => string)
+  readonly format?: LineFormat<T>
   /** What published names begin with. Default: `part`. */
   readonly prefix?: string
   /** What they end with. Default: `.txt`, or `.jsonl` for JSON. */
@@ -55,22 +55,11 @@ export function fileSink<T>(
   )
   expect(rollOverBytes > 0, 'rollOverBytes', 'above 0', rollOverBytes)
   if (problems.length > 0) throw new UserError(problems)
-  const committing = { directory, prefix, suffix, rollOverBytes, format: formatter(format) }
+  const committing = { directory, prefix, suffix, rollOverBytes, format: lineFormatter(format) }
   return {
     type: 'two-phase-commit',
     kind: 'fileSink',
     machineBound: 'files of this machine',
     createCommitter: (ctx) => new FileCommitter(committing, ctx),
   }
-}
-
-function formatter<T>(format: 'text' | 'json' | ((value: T) => string)): (value: T) => string {
-  if (format === 'text') return formatValue
-  return format === 'json' ? json : format
-}
-
-function json(value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw new Error(`Expected a value that JSON can hold, got ${typeof value}`)
-  return text
 }
