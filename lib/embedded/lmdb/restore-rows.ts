@@ -1,7 +1,7 @@
 import { inRange } from '../../model/key-groups.ts'
-import { encodeValue } from '../../state/codec.ts'
 import type { KeyedBackendOptions, RestoredSegment, UnknownStatePolicy } from '../../state/keyed-backend.ts'
 import { openRestorable } from '../../state/restorable.ts'
+import { declaredPart } from '../../state/rows/declared-part.ts'
 import { decodeRow, hasTimers, MAIN, type RowCodec } from '../../state/rows/row-codec.ts'
 import type { SegmentRow } from '../../state/segment/format.ts'
 import { keyGroupsOfAll, latestRows } from '../../state/segment/latest-rows.ts'
@@ -31,7 +31,7 @@ export function restoreRows(
     const latest = latestRows(readers, keyGroup)
     to.files.transaction(() => {
       for (const row of latest.values()) {
-        const kept = dropsState ? withoutUnknown(row, slots, to.options.operatorUid) : row
+        const kept = dropsState ? declaredPart(row, slots, to.options.operatorUid) : row
         if (kept?.payload !== undefined) restoreRow(keyGroup, kept, slots, to)
       }
     })
@@ -57,23 +57,4 @@ function restoreRow(
   for (const timeMs of eventTimersMs) timers.restore('event', timeMs, 0, row.keyText)
   for (const timeMs of processingTimersMs) timers.restore('processing', timeMs, 0, row.keyText)
   store.putRestored(keyGroup, row, MAIN, eventTimersMs.length + processingTimersMs.length)
-}
-
-/** The row without states that are not declared; undefined if nothing is left. */
-function withoutUnknown(
-  row: SegmentRow,
-  slots: ReadonlyMap<string, number>,
-  operatorUid: string,
-): SegmentRow | undefined {
-  if (row.payload === undefined) return undefined
-  if (row.state !== undefined) return slots.has(row.state) ? row : undefined
-  const { states, eventTimersMs, processingTimersMs } = decodeRow(row.payload)
-  const known = Object.entries(states).filter(([name]) => slots.has(name))
-  const timers = hasTimers(row.payload) ? [eventTimersMs, processingTimersMs] : []
-  if (known.length === 0 && timers.length === 0) return undefined
-  const contents = [Object.fromEntries(known), ...timers]
-  return {
-    ...row,
-    payload: encodeValue(contents, { operatorUid, state: known.map(([name]) => name).join() }),
-  }
 }

@@ -37,6 +37,12 @@ export class RowTimers<Entry extends { readonly timeMs: number }> {
     if (last !== entry) this.#few[this.#few.indexOf(entry)] = last
   }
 
+  get earliestMs(): number {
+    let earliestMs = Number.POSITIVE_INFINITY
+    for (const { timeMs } of this.#many?.values() ?? this.#few) if (timeMs < earliestMs) earliestMs = timeMs
+    return earliestMs
+  }
+
   /** In ascending order of time. */
   entries(): Entry[] {
     return [...(this.#many?.values() ?? this.#few)].toSorted((a, b) => (a.timeMs < b.timeMs ? -1 : 1))
