@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Charset, OutputFormat, SourceMapMode, type BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { Charset, OutputFormat, type BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs'
 
 /** Whether this file is the source: then so is the rest, and `millrace` in a job means it too. */
 const fromSource = extname(import.meta.url) === '.ts'
@@ -32,7 +32,6 @@ export function bundlingOf(jobEntry: string, bundleAwsSdk: boolean): BundlingOpt
     minify: true,
     // A failure tells the user where in his own code it was.
     sourceMap: true,
-    sourceMapMode: SourceMapMode.EXTERNAL,
     sourcesContent: false,
     keepNames: true,
     charset: Charset.UTF8,

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+
+import { relayWakeUps, type RelayPorts } from '../../../functions/relay-wake-ups.ts'
+import { encodeWakeUp } from '../../../lib/aws/sqs-wake-ups.ts'
+import { taskActor } from '../../../lib/model/actors.ts'
+import type { ActorId, TaskId } from '../../../lib/model/ids.ts'
+import type { OutgoingMessage } from '../../../lib/ports/mailbox.ts'
+import { decodeEnvelope } from '../../../lib/serverless/actor/envelope.ts'
+import type { JobHappening } from '../../../lib/serverless/observe.ts'
+
+const NOW_MS = 1_000_000
+const actor = taskActor('sum#0' as TaskId)
+
+/** Ports that note what is asked of them; `broken`: those that fail. */
+function notingPorts(broken: 'mailbox' | 'wakeUps' | undefined = undefined) {
+  const sent: OutgoingMessage[] = []
+  const hops: (readonly [ActorId, number])[] = []
+  const events: JobHappening[] = []
+  const ports: RelayPorts = {
+    now: () => NOW_MS,
+    mailbox: {
+      async send(messages) {
+        sent.push(...messages)
+        return messages.map(() => (broken === 'mailbox' ? 'failed' : 'sent'))
+      },
+      refuse: () => Promise.reject(new Error('not asked for')),
+      backlog: () => Promise.reject(new Error('not asked for')),
+    },
+    wakeUps: {
+      async wakeAt(to, atMs) {
+        if (broken === 'wakeUps') throw new Error('throttled')
+        hops.push([to, atMs])
+      },
+    },
+    observe: { event: (event) => void events.push(event), metric: () => {} },
+  }
+  return { ports, sent, hops, events }
+}
+
+const due = { messageId: 'm1', body: encodeWakeUp({ actor, atMs: NOW_MS }) }
+const early = { messageId: 'm2', body: encodeWakeUp({ actor, atMs: NOW_MS + 1 }) }
+const foreign = { messageId: 'm3', body: 'hello' }
+
+describe('a wake-up', () => {
+  test('that is due becomes a nudge to its actor, under an id that its repeat has too', async () => {
+    const { ports, sent, hops } = notingPorts()
+    expect(await relayWakeUps([due], ports)).toEqual([])
+    await relayWakeUps([due], ports)
+    const [first, again] = sent
+    expect(first!.to).toBe(actor)
+    expect(decodeEnvelope(first!.body)).toEqual({ kind: 'nudge', to: actor, wakeUp: true })
+    expect(again!.deduplicationId).toBe(first!.deduplicationId)
+    expect(hops).toEqual([])
+  })
+
+  test('that came early goes on its way again', async () => {
+    const { ports, sent, hops } = notingPorts()
+    expect(await relayWakeUps([early], ports)).toEqual([])
+    expect(hops).toEqual([[actor, NOW_MS + 1]])
+    expect(sent).toEqual([])
+  })
+
+  test('that is none is told of, and blocks nothing', async () => {
+    const { ports, sent, events } = notingPorts()
+    expect(await relayWakeUps([foreign, due], ports)).toEqual([])
+    expect(events).toEqual([
+      { type: 'poison-message', messageId: 'm3', reason: 'Expected a wake-up, got "hello"' },
+    ])
+    expect(sent).toHaveLength(1)
+  })
+
+  test.each([
+    ['mailbox', ['m1']],
+    ['wakeUps', ['m2']],
+  ] as const)('that could not be passed on comes again: %s', async (broken, failed) => {
+    expect(await relayWakeUps([due, early, foreign], notingPorts(broken).ports)).toEqual(failed)
+  })
+})
