@@ -1,4 +1,5 @@
-import { messageOf } from '../model/faults.ts'
+import { messageOf, UserError } from '../model/faults.ts'
+import type { Answer } from '../ports/outside.ts'
 
 /** A request as a policy names it, and what it is made of: `dynamodb:PutItem` on `table "counts"`. */
 export interface AwsRequest {
@@ -141,3 +142,11 @@ const PERMISSION_NAMES: ReadonlySet<string> = new Set([
   'CredentialsProviderError',
   'KMSDisabledException',
 ])
+
+/** What a failed request of a sink's means to it. @throws UserError where the SDK is not installed. */
+export function answerTo(request: AwsRequest, cause: unknown): Exclude<Answer, { readonly type: 'done' }> {
+  if (cause instanceof UserError) throw cause
+  const problem = classify(cause)
+  const reason = new AwsFault(problem, request, cause).message
+  return { type: problem === 'retryable' ? 'unavailable' : 'refused', reason }
+}

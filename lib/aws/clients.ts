@@ -64,6 +64,7 @@ export function awsClients(env: Environment): AwsClients {
       sendMessage: async (input) => (await sqs()).sendMessage(input),
       sendMessageBatch: async (input) => (await sqs()).sendMessageBatch(input),
       getQueueAttributes: async (input) => (await sqs()).getQueueAttributes(input),
+      getQueueUrl: async (input) => (await sqs()).getQueueUrl(input),
     },
     s3: {
       putObject: async (input) => (await s3()).putObject(input),

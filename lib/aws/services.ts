@@ -31,6 +31,8 @@ import type {
 import type {
   GetQueueAttributesCommandInput,
   GetQueueAttributesCommandOutput,
+  GetQueueUrlCommandInput,
+  GetQueueUrlCommandOutput,
   SendMessageBatchCommandInput,
   SendMessageBatchCommandOutput,
   SendMessageCommandInput,
@@ -52,6 +54,7 @@ export interface SqsRequests {
   sendMessage(input: SendMessageCommandInput): Promise<SendMessageCommandOutput>
   sendMessageBatch(input: SendMessageBatchCommandInput): Promise<SendMessageBatchCommandOutput>
   getQueueAttributes(input: GetQueueAttributesCommandInput): Promise<GetQueueAttributesCommandOutput>
+  getQueueUrl(input: GetQueueUrlCommandInput): Promise<GetQueueUrlCommandOutput>
 }
 
 export interface S3Requests {
