@@ -1,47 +1,110 @@
 // npm run simulate -- --seeds 1000 --seed 1: runs random cases and tells of those that went wrong.
 import { parseArgs } from 'node:util'
 import { randomCase, runCase, type Backend, type Case } from './run-case.ts'
+import { randomCase as randomServerlessCase } from './serverless/case.ts'
+import { runKernelCase } from './serverless/kernel-run.ts'
+import { runCase as runServerlessCase } from './serverless/run.ts'
+
+const HELP = `Runs random jobs through schedules of failures, and tells of those that came out wrong.
+
+  npm run simulate -- [--runtime embedded|serverless|kernel|all] [--seeds N] [--seed S]
+
+  --runtime   embedded: the runtime of one process. serverless: functions, queues, table and bucket, simulated.
+              kernel: the serverless protocol of turns alone. all: one after the other. Default: all
+  --seeds     cases of each runtime. Default: 1000
+  --seed      the first of them; the same seed is the same case. Default: by chance
+  --mode      exactly-once or at-least-once. Default: exactly-once; serverless: by chance
+  --backends  embedded: the state backends to choose from. Default: memory,filesystem,lmdb
+  --first     ends with the first case that goes wrong
+  --trace     tells all that happens`
 
 const { values } = parseArgs({
   options: {
+    runtime: { type: 'string', default: 'all' },
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
-    mode: { type: 'string', default: 'exactly-once' },
+    mode: { type: 'string' },
     backends: { type: 'string', default: 'memory,filesystem,lmdb' },
-    /** Ends with the first case that goes wrong. */
     first: { type: 'boolean', default: false },
-    /** Tells all that happens. */
     trace: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
 
-const first = Number(values.seed)
-const mode = values.mode as Case['mode']
-const backends = values.backends.split(',') as Backend[]
-const totals = { cases: 0, lives: 0, completed: 0, restarts: 0, faults: 0, items: 0 }
-const wrong: number[] = []
-
-console.log(`seeds ${first} to ${first + Number(values.seeds) - 1}, ${mode}, ${backends.join(', ')}`)
-for (let seed = first; seed < first + Number(values.seeds); seed++) {
-  const one = randomCase(seed, mode, backends)
-  try {
-    const outcome = await runCase(one, values.trace ? (line) => console.log(line) : undefined)
-    totals.lives += outcome.lives
-    totals.completed += outcome.completed
-    totals.restarts += outcome.restarts
-    totals.faults += outcome.faults.length
-    totals.items += outcome.items
-    if (outcome.problems.length === 0) continue
-    wrong.push(seed)
-    console.log(`seed ${seed}: ${outcome.problems.join('\n')}\n  faults ${JSON.stringify(outcome.faults)}`)
-  } catch (cause) {
-    wrong.push(seed)
-    console.log(`seed ${seed}:`, cause)
-  } finally {
-    totals.cases++
-  }
-  if (values.first && wrong.length > 0) break
+interface Result {
+  readonly problems: readonly string[]
+  /** To be added up over all cases. */
+  readonly figures: Readonly<Record<string, number>>
 }
-console.log(JSON.stringify(totals))
-if (wrong.length > 0) console.log(`wrong: ${wrong.join(' ')}`)
-process.exitCode = wrong.length > 0 ? 1 : 0
+
+type Tell = ((line: string) => void) | undefined
+
+const first = Number(values.seed)
+const count = Number(values.seeds)
+const mode = values.mode as Case['mode'] | undefined
+const backends = values.backends.split(',') as Backend[]
+const PROGRESS_EVERY_MS = 10_000
+
+const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Result>>> = {
+  embedded: async (seed, tell) => {
+    const outcome = await runCase(randomCase(seed, mode ?? 'exactly-once', backends), tell)
+    const { problems, faults, lives, completed, restarts, items } = outcome
+    const injected = faults.length === 0 ? [] : [`faults ${JSON.stringify(faults)}`]
+    return {
+      problems: problems.length === 0 ? [] : [...problems, ...injected],
+      figures: { lives, completed, restarts, faults: faults.length, items },
+    }
+  },
+  serverless: async (seed, tell) => resultOf(await runServerlessCase(randomServerlessCase(seed, mode), tell)),
+  kernel: async (seed, tell) => resultOf(await runKernelCase(seed, tell)),
+}
+
+if (values.help) console.log(HELP)
+else if (values.runtime !== 'all' && !Object.hasOwn(RUNTIMES, values.runtime)) {
+  console.error(`--runtime: expected embedded, serverless, kernel or all, got ${values.runtime}\n\n${HELP}`)
+  process.exitCode = 2
+} else {
+  const chosen = values.runtime === 'all' ? Object.keys(RUNTIMES) : [values.runtime]
+  for (const runtime of chosen) if (!(await runAll(runtime))) process.exitCode = 1
+}
+
+/** Whether all went well. */
+async function runAll(runtime: string): Promise<boolean> {
+  const totals: Record<string, number> = { cases: 0 }
+  const wrong: number[] = []
+  const tell: Tell = values.trace ? (line) => console.log(line) : undefined
+  let toldAtMs = Date.now()
+  console.log(`${runtime}: seeds ${first} to ${first + count - 1}`)
+  for (let seed = first; seed < first + count; seed++) {
+    const replay = `npm run simulate -- --runtime ${runtime} --seeds 1 --seed ${seed}${mode === undefined ? '' : ` --mode ${mode}`} --trace`
+    try {
+      const { problems, figures } = await RUNTIMES[runtime]!(seed, tell)
+      for (const [name, value] of Object.entries(figures)) totals[name] = (totals[name] ?? 0) + value
+      if (problems.length > 0) {
+        wrong.push(seed)
+        console.log(`seed ${seed}: ${replay}\n  ${problems.slice(0, 10).join('\n  ')}`)
+      }
+    } catch (cause) {
+      wrong.push(seed)
+      console.log(`seed ${seed}: ${replay}\n `, cause)
+    }
+    totals['cases']!++
+    if (values.first && wrong.length > 0) break
+    if (Date.now() - toldAtMs < PROGRESS_EVERY_MS) continue
+    toldAtMs = Date.now()
+    console.log(`${runtime}: ${totals['cases']} of ${count}, ${wrong.length} wrong`)
+  }
+  console.log(JSON.stringify(totals))
+  if (wrong.length > 0) console.log(`wrong: ${wrong.join(' ')}`)
+  return wrong.length === 0
+}
+
+function resultOf(outcome: Awaited<ReturnType<typeof runServerlessCase>>): Result {
+  const { problems, lives, completed, restarts, faults, processes, steps, items, virtualMs } = outcome
+  const injected = [...faults.values()].reduce((sum, times) => sum + times, 0)
+  const virtualHours = virtualMs / 3_600_000
+  return {
+    problems,
+    figures: { lives, completed, restarts, faults: injected, processes, steps, items, virtualHours },
+  }
+}

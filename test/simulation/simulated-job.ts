@@ -32,6 +32,11 @@ import type { Item, Node, Program } from './program.ts'
 import { transactionalSink, writerSink, type SinkSurroundings } from './simulated-sinks.ts'
 import { simulatedFunction, simulatedSource } from './simulated-source.ts'
 
+/** What the functions of a random job meet. */
+export interface FunctionSurroundings extends Pick<SinkSurroundings, 'faults' | 'outside' | 'chance'> {
+  readonly clock: Pick<Clock, 'now'>
+}
+
 interface JobSurroundings extends SinkSurroundings {
   readonly clock: Clock
 }
@@ -66,14 +71,15 @@ export function simulatedJob(program: Program, options: JobOptions, around: JobS
   })
 }
 
-type InnerNode = Exclude<Node, { type: 'source' | 'sink' }>
+export type InnerNode = Exclude<Node, { type: 'source' | 'sink' }>
 
-function streamOf(
+/** The stream that an operator of the program makes. */
+export function streamOf(
   node: InnerNode,
   index: number,
   streams: readonly DataStream<Item>[],
   placed: OperatorOptions,
-  around: JobSurroundings,
+  around: FunctionSurroundings,
 ): DataStream<Item> {
   const { faults } = around
   const uid = `${node.type}-${index}`
@@ -126,7 +132,7 @@ function keyed(
   uid: string,
   input: DataStream<Item>,
   placed: OperatorOptions,
-  around: JobSurroundings,
+  around: FunctionSurroundings,
   tried: Tried,
 ): DataStream<Item> {
   const byKey = input.keyBy(({ key }) => key)
@@ -200,7 +206,7 @@ function buckets(
   uid: string,
   size: number,
   placed: OperatorOptions,
-  { faults, clock, outside, chance }: JobSurroundings,
+  { faults, clock, outside, chance }: FunctionSurroundings,
 ): DataStream<Item> {
   return byKey.process(
     uid,

@@ -1,0 +1,108 @@
+import type { JobOptions } from '../../../lib/index.ts'
+import { Chance } from '../chance.ts'
+import { randomProgram, type Program } from '../program.ts'
+import { randomProfile, type FaultProfile } from './faults.ts'
+
+/** A random program, and how it is dressed for this runtime. */
+export interface ServerlessProgram {
+  readonly program: Program
+  /** Operators after each source that check what they are shown of their state. */
+  readonly memory: readonly ('remember' | 'forget')[]
+  readonly ttlMs: number
+  /** Writer sinks are given only what is committed. */
+  readonly committedSinks: boolean
+  /** Text that each item carries along. */
+  readonly padding: string
+}
+
+export type Ending = 'natural' | 'stop' | 'cancel' | 'suspend'
+
+/** From one start of the job to its end. */
+export interface Life {
+  readonly parallelism: number
+  /** How its user ends it; `natural`: not. */
+  readonly ending: Ending
+  /** How long after its start. */
+  readonly endsAfterMs: number
+}
+
+/** Everything about one case, as plain data drawn from its seed. */
+export interface Case {
+  readonly seed: number
+  readonly mode: 'exactly-once' | 'at-least-once'
+  readonly program: ServerlessProgram
+  readonly options: Omit<JobOptions, 'name'>
+  readonly lives: readonly Life[]
+  readonly profile: FaultProfile
+  /** How long things go wrong. */
+  readonly chaosMs: number
+  /** Between two requests of the user for a checkpoint or savepoint, on average; undefined: he never asks. */
+  readonly requestEveryMs: number | undefined
+  /** Invocations of a function at once. */
+  readonly concurrency: number
+  /** The longest that a source has nothing to read. */
+  readonly sourceWaitMaxMs: number
+}
+
+export function randomCase(seed: number, mode?: Case['mode']): Case {
+  const chance = new Chance(seed)
+  const maxParallelism = chance.pick([3, 4, 8, 16])
+  const parallelism = chance.int(1, 3)
+  const rescales = chance.chance(0.4)
+  const lives = Array.from({ length: chance.pick([1, 1, 1, 2, 3]) }, (): Life => ({
+    parallelism: rescales ? chance.int(1, 3) : parallelism,
+    ending: chance.pick(['stop', 'cancel', 'suspend']),
+    endsAfterMs: chance.magnitude(500, 60_000),
+  }))
+  const last = lives.pop()!
+  return {
+    seed,
+    mode: mode ?? chance.pick(['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once']),
+    program: {
+      program: randomProgram(chance, maxParallelism),
+      memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
+      ttlMs: chance.magnitude(100, 60_000),
+      committedSinks: chance.chance(0.5),
+      padding: chance.chance(0.2) ? randomText(chance, chance.magnitude(500, 20_000)) : '',
+    },
+    options: {
+      maxParallelism,
+      restart: randomRestart(chance),
+      checkpointing: {
+        interval: chance.magnitude(1_000, 20_000),
+        minPause: chance.pick([0, 0, 2_000]),
+        timeout: chance.pick([60_000, 600_000, 600_000]),
+        maxConcurrent: chance.pick([1, 1, 2, 3]),
+        tolerableFailures: chance.pick([0, 3, 'unlimited', 'unlimited']),
+        numRetained: chance.pick([1, 1, 2, 3]),
+        retentionOnCancel: 'retain',
+        preferCheckpointForRecovery: chance.chance(0.3),
+      },
+    },
+    lives: [...lives, { ...last, ending: 'natural' }],
+    profile: randomProfile(chance),
+    chaosMs: chance.magnitude(5_000, 200_000),
+    requestEveryMs: chance.pick([undefined, undefined, 5_000, 30_000]),
+    concurrency: chance.int(1, 8),
+    sourceWaitMaxMs: chance.pick([10, 1_000, 10_000]),
+  }
+}
+
+function randomRestart(chance: Chance): NonNullable<JobOptions['restart']> {
+  const delay = chance.pick([0, 1_000, 5_000])
+  return chance.pick<NonNullable<JobOptions['restart']>>([
+    { type: 'none' },
+    { type: 'fixed-delay', attempts: 'unlimited', delay },
+    { type: 'fixed-delay', attempts: 'unlimited', delay },
+    { type: 'fixed-delay', attempts: 2, delay },
+    { type: 'failure-rate', maxFailuresPerInterval: 3, interval: 60_000, delay },
+    { type: 'exponential-delay', initialDelay: 1 + delay },
+  ])
+}
+
+/** Text that does not compress. */
+function randomText(chance: Chance, length: number): string {
+  let text = ''
+  while (text.length < length) text += Math.floor(chance.next() * 2 ** 32).toString(36)
+  return text
+}

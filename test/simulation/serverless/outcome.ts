@@ -1,0 +1,31 @@
+import type { FaultKind } from './faults.ts'
+import type { Trace } from './process.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export const START_MS = 1_700_000_000_000
+
+/** What a case came to: what is wrong, and figures that show that it tested something. */
+export interface Outcome {
+  readonly problems: readonly string[]
+  readonly completed: number
+  readonly restarts: number
+  readonly lives: number
+  readonly faults: ReadonlyMap<FaultKind, number>
+  readonly processes: number
+  readonly steps: number
+  readonly virtualMs: number
+  readonly items: number
+}
+
+export type Tell = (line: string) => void
+
+/** Tells what happens with the virtual time of it, in seconds since the start. */
+export function tracer(scheduler: Scheduler, tell: Tell | undefined): Trace {
+  if (tell === undefined) return () => {}
+  return (line) => tell(`${((scheduler.nowMs - START_MS) / 1000).toFixed(3).padStart(9)} ${line()}`)
+}
+
+/** Whether a warning is of what was injected, or of what follows from it. */
+export function isExpected(message: string): boolean {
+  return /injected|could not be sent|is gone/.test(message)
+}
