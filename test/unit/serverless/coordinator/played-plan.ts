@@ -1,0 +1,48 @@
+import { buildStreamGraph } from '../../../../lib/graph/build-stream-graph.ts'
+import type { JobPlan } from '../../../../lib/graph/plan.ts'
+import { planJob } from '../../../../lib/graph/plan-job.ts'
+import { compileConfig } from '../../../../lib/stream/compile-config.ts'
+import type { JobConfig } from '../../../../lib/stream/config.ts'
+import { collection, defineJob, fixedDelay, print, valueState } from '../../../../lib/index.ts'
+import type { JobOptions } from '../../../../lib/stream/options.ts'
+
+export const KEY_GROUPS = 4
+
+export interface PlayedCode {
+  readonly parallelism: number
+  /** The uid of the operator that counts. */
+  readonly uid?: string
+  readonly options?: Partial<JobOptions>
+}
+
+/** numbers (a source) -> count, by key -> out. */
+export function planned({ parallelism, uid = 'count', options = {} }: PlayedCode): {
+  readonly plan: JobPlan
+  readonly config: JobConfig
+} {
+  const job = defineJob(
+    {
+      name: 'played',
+      parallelism,
+      maxParallelism: KEY_GROUPS,
+      restart: fixedDelay({ attempts: 100, delay: '5 s' }),
+      ...options,
+      checkpointing: { interval: '10 s', timeout: '1 min', retentionOnCancel: 'retain', ...options.checkpointing },
+    },
+    (env) => {
+      env
+        .source('numbers', collection([1, 2, 3]))
+        .keyBy((n) => n)
+        .process(uid, {
+          state: { count: valueState<number>() },
+          processElement(n, ctx) {
+            ctx.state.count.update(n)
+            ctx.collect(n)
+          },
+        })
+        .sinkTo('out', print())
+    },
+  )
+  const config = compileConfig({ code: job.options, overrides: {} })
+  return { plan: planJob(buildStreamGraph(job), config), config }
+}
