@@ -117,6 +117,20 @@ export {
   type WriterSink,
 } from './stream/sink.ts'
 
+export type { BlobStore } from './ports/blob-store.ts'
+export type {
+  Answer as OutsideAnswer,
+  HttpAnswer,
+  HttpPost,
+  ItemStamp,
+  Outside,
+  OutsideHttp,
+  OutsideQueue,
+  OutsideTable,
+  QueueEntry,
+  TableItem,
+  TableValue,
+} from './ports/outside.ts'
 export { UserError } from './model/faults.ts'
 export type { Duration } from './model/durations.ts'
 export type { Key } from './model/keys.ts'

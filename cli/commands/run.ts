@@ -60,11 +60,12 @@ async function run(file: string, flags: RunFlags): Promise<number> {
     }
     const { definition, sourceUids } = watchBuild(await loadJob(file))
     const { runJob } = await import('../../lib/embedded/run-job.ts')
+    const { awsOutside } = await import('../../lib/aws/outside.ts')
     await signals.ready
     return await runSession({
       file,
       sourceUids,
-      start: () => runJob(definition, options),
+      start: () => runJob(definition, { ...options, outside: awsOutside() }),
       reporter,
       onStopSignal: (onSignal) => signals.listen(onSignal),
       exitNow: exitProcess,

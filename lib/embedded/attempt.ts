@@ -2,6 +2,7 @@ import type { JobEdge, JobPlan, JobVertex } from '../graph/plan.ts'
 import type { Element } from '../model/elements.ts'
 import { taskId, type Attempt as AttemptNumber, type TaskId } from '../model/ids.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Outside } from '../ports/outside.ts'
 import type { KeyedStateBackendFactory } from '../state/keyed-backend.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { SplitSource } from '../stream/source.ts'
@@ -31,6 +32,7 @@ export interface AttemptParts {
   /** Milliseconds since whenever: how long tasks have been running without a pause. */
   readonly uptimeMs: () => number
   readonly stateBackends: KeyedStateBackendFactory
+  readonly outside: Outside | undefined
   readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
   readonly listener: AttemptListener
 }
@@ -188,7 +190,7 @@ export class JobAttempt {
   }
 
   private makeTask(vertex: JobVertex, subtaskIndex: number, restore: TaskRestore): Task {
-    const { plan, config, runId, attempt, clock, listener, stateBackends } = this.parts
+    const { plan, config, runId, attempt, clock, listener, stateBackends, outside } = this.parts
     const id = taskId(vertex.id, subtaskIndex)
     return new Task(
       {
@@ -223,6 +225,7 @@ export class JobAttempt {
         wakeUp: () => this.runnerOf(vertex.index, subtaskIndex)?.wakeSource(),
         enumerateSplits: (uid, source) => this.enumerateSplits(uid, source, vertex.parallelism),
         stateBackends,
+        outside,
       },
     )
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts'
+import type { Outside } from '../ports/outside.ts'
 import type { Random } from '../ports/random.ts'
 
 /** How one run of a job differs from what the job says. */
@@ -19,4 +20,6 @@ export interface RunOptions {
   /** Default: the machine's. */
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
+  /** What sinks that write to AWS work with. Default: none, and such a sink fails the job. */
+  readonly outside?: Outside | undefined
 }

@@ -121,6 +121,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
         clock,
         uptimeMs: world.uptimeMs,
         stateBackends: backends,
+        outside: options.outside,
         restoreOf,
         listener: {
           onSnapshot: (task, snapshot) => own.onSnapshot(attempt, task, snapshot),

@@ -2,6 +2,7 @@ import type { JobEdge, JobPlan, JobVertex } from '../graph/plan.ts'
 import type { Element } from '../model/elements.ts'
 import { assert, messageOf } from '../model/faults.ts'
 import { taskId } from '../model/ids.ts'
+import type { Outside } from '../ports/outside.ts'
 import type { KeyedStateBackendFactory } from '../state/keyed-backend.ts'
 import type { SplitSource } from '../stream/source.ts'
 import type { TaskSnapshot } from '../task/task-snapshot.ts'
@@ -16,6 +17,7 @@ export interface HarnessTasksParts {
   readonly mode: 'exactly-once' | 'at-least-once'
   readonly autoWatermarkIntervalMs: number
   readonly stateBackends: KeyedStateBackendFactory
+  readonly outside: Outside | undefined
   readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
 }
 
@@ -152,7 +154,8 @@ export class HarnessTasks {
   }
 
   #make(vertex: JobVertex, subtaskIndex: number): HarnessTask {
-    const { plan, attempt, mode, autoWatermarkIntervalMs, stateBackends, restoreOf, clock } = this.#parts
+    const { plan, attempt, mode, autoWatermarkIntervalMs, stateBackends, outside, restoreOf, clock } =
+      this.#parts
     const id = taskId(vertex.id, subtaskIndex)
     const inputs = vertex.inputEdges.flatMap((edge) => this.#channelsInto(plan.edges[edge]!, subtaskIndex))
     const task = new Task(
@@ -181,6 +184,7 @@ export class HarnessTasks {
         wakeUp: () => {},
         enumerateSplits: (uid, source) => this.#enumerate(uid, source, vertex.parallelism),
         stateBackends,
+        outside,
       },
     )
     return { task, inputs }

@@ -6,6 +6,7 @@ import { NO_TIMESTAMP } from '../model/elements.ts'
 import { assert, UserError } from '../model/faults.ts'
 import type { OperatorMetrics } from '../operators/operator.ts'
 import { SourceOperator } from '../operators/source.ts'
+import type { Outside } from '../ports/outside.ts'
 import { heapBackends } from '../state/heap-backend.ts'
 import type { KeyedStateBackendFactory } from '../state/keyed-backend.ts'
 import type { DataStream } from '../stream/data-stream.ts'
@@ -44,6 +45,8 @@ export interface HarnessOptions {
   readonly startMs?: number
   /** Where keyed state lives. Default: on the heap, as with `memory` and `filesystem`. */
   readonly stateBackend?: KeyedStateBackendFactory
+  /** What sinks that write to AWS work with. Default: none. */
+  readonly outside?: Outside
 }
 
 /** A record that came out, with its event time in epoch milliseconds, if it has one. */
@@ -89,6 +92,7 @@ export class OperatorHarness<In, Out> {
       mode: options.mode ?? 'exactly-once',
       autoWatermarkIntervalMs: durationMs(options.autoWatermarkInterval ?? 0, 'autoWatermarkInterval'),
       stateBackends: options.stateBackend ?? heapBackends,
+      outside: options.outside,
       restoreOf: restoreFrom(from, plan),
     })
   }
