@@ -1,6 +1,8 @@
 import type { JobPlan } from '../graph/plan.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
+import type { IngestLog } from '../ports/ingest-log.ts'
 import type { Mailbox } from '../ports/mailbox.ts'
+import type { Outside } from '../ports/outside.ts'
 import type { Random } from '../ports/random.ts'
 import type { RowStore } from '../ports/row-store.ts'
 import type { TurnLog } from '../ports/turn-log.ts'
@@ -22,6 +24,10 @@ export interface JobRuntime {
   readonly blobs: BlobStore
   readonly wakeUps: WakeUps
   readonly schedule: SafetySchedule
+  /** What came in at the front door; undefined: an {@link IngestLogReader} on the same log. */
+  readonly ingest?: IngestLog | undefined
+  /** What sinks may use of the world beyond the job. */
+  readonly outside?: Outside | undefined
   readonly observe: JobObserver
 }
 

@@ -264,7 +264,8 @@ export class ActorProcess<State, Delta> {
     const inbox = new Inbox(
       {
         attempt: hasAttempts ? place.attempt : undefined,
-        isOver: history.isFenced || this.#behaviour.isOver(state),
+        isOver: this.#behaviour.isOver(state),
+        isFenced: history.isFenced,
       },
       received,
     )
@@ -348,7 +349,8 @@ export class ActorProcess<State, Delta> {
   /** A head that cannot be written is written another time: the log has everything. */
   async #writeHead(history: History<State, Delta>): Promise<void> {
     const { headEveryTurns } = this.#behaviour
-    if (this.#turnsSinceHead < headEveryTurns && this.#bytesSinceHead < LOG_LIMITS.tailBytesMax) return
+    const isDue = this.#turnsSinceHead >= headEveryTurns || this.#bytesSinceHead >= LOG_LIMITS.tailBytesMax
+    if (!isDue && this.#behaviour.wantsHead?.(history.current.state) !== true) return
     try {
       if (!(await this.#heads.write(history))) return
       this.#turnsSinceHead = history.tail.length

@@ -25,7 +25,7 @@ export interface Behaviour<State, Delta> {
    * can be sent again where a receiver lacks it; what was sent before cannot.
    */
   foldable(state: State, place: Place): number
-  /** It takes nothing more in this attempt: channel messages are dropped unread. */
+  /** It takes nothing more in this attempt but orders of the coordinator: messages of others are dropped unread. */
   isOver(state: State): boolean
   /**
    * Others read the entries of the log, also folded ones: the blobs that hold them are left to {@link afterHead}. Default:
@@ -37,6 +37,8 @@ export interface Behaviour<State, Delta> {
   decode(encoded: unknown): State
   /** Whether a new head is due, beyond what the kernel's own bounds on the log say. */
   readonly headEveryTurns: number
+  /** A head is due now, whatever the bounds say. */
+  wantsHead?(state: State): boolean
   /** After a head was written that folds up to `position`; `replaced` is gone. */
   afterHead?(state: State): Promise<void>
 }

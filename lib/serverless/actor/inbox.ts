@@ -1,3 +1,4 @@
+import { COORDINATOR } from '../../model/actors.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Input } from './behaviour.ts'
 import type { ChannelMessage, Envelope } from './envelope.ts'
@@ -25,8 +26,10 @@ export type Admission =
 export interface AdmissionRules {
   /** The attempt of the actor; undefined where it takes messages of any attempt, each sender's newest counting. */
   readonly attempt: number | undefined
-  /** Nothing more counts in this attempt. */
+  /** Nothing more counts in this attempt, but for what the coordinator orders. */
   readonly isOver: boolean
+  /** The attempt was ended: nothing at all counts. */
+  readonly isFenced: boolean
 }
 
 /**
@@ -56,10 +59,11 @@ export class Inbox {
   }
 
   #admitMessage(message: ChannelMessage): Admission {
-    const { attempt, isOver } = this.#rules
+    const { attempt, isOver, isFenced } = this.#rules
     if (attempt !== undefined) {
       if (message.attempt > attempt) return { type: 'too-early' }
-      if (message.attempt < attempt || isOver) return { type: 'drop' }
+      if (message.attempt < attempt || isFenced) return { type: 'drop' }
+      if (isOver && message.from !== COORDINATOR) return { type: 'drop' }
     }
     const known = this.#expected.get(message.from) ?? this.#received.get(message.from)
     if (known !== undefined && message.attempt < known.attempt) return { type: 'drop' }

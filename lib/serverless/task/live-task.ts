@@ -2,8 +2,10 @@ import type { OperatorStateSnapshot } from '../../state/operator-state.ts'
 import type { TaskSnapshot } from '../../task/task-snapshot.ts'
 import type { TaskRestore, TaskSpec } from '../../task/task-spec.ts'
 import { Task } from '../../task/task.ts'
+import type { Place } from '../actor/behaviour.ts'
+import { IngestLogReader } from '../ingest/ingest-log-reader.ts'
 import type { JobRuntime } from '../runtime.ts'
-import { overlayBackends, type OverlayBackends } from '../state/overlay-backend.ts'
+import { overlayBackends, type OverlayBackends } from '../state/overlay-backends.ts'
 import type { TaskRows } from '../state/task-rows.ts'
 import { Outputs } from './outputs.ts'
 import type { TaskState } from './task-state.ts'
@@ -25,19 +27,21 @@ export class LiveTask {
   /** All input has ended, and was passed on. */
   inputEnded = false
   #nowMs: number
+  #position: number
 
   constructor(
     runtime: JobRuntime,
     wiring: TaskWiring,
     state: TaskState,
-    attempt: number,
+    place: Place,
     rows: TaskRows,
     nowMs: number,
   ) {
     this.#nowMs = nowMs
+    this.#position = place.position + 1
     this.outputs = new Outputs(wiring)
-    this.backends = overlayBackends({ image: state.keyed, rows, keyGroups: wiring.keyGroups })
-    this.task = new Task(specOf(runtime, wiring, state, attempt), restoreOf(state), {
+    this.backends = overlayBackends({ image: state.keyed, rows })
+    this.task = new Task(specOf(runtime, wiring, state, place.attempt), restoreOf(state), {
       now: () => this.#nowMs,
       send: (edge, subtask, element) => this.outputs.send(edge, subtask, element),
       onSnapshot: (snapshot) => {
@@ -52,6 +56,9 @@ export class LiveTask {
         source.enumerateSplits({ parallelism: wiring.vertex.parallelism }),
       stateBackends: this.backends.factory,
       timersPerStep: TIMERS_PER_TURN,
+      ingest: runtime.ingest ?? new IngestLogReader(runtime),
+      turns: { lineage: state.genesis!.namespace, position: () => this.#position },
+      outside: runtime.outside,
     })
   }
 
@@ -61,9 +68,10 @@ export class LiveTask {
     return numRecordsIn + numDeadLetters
   }
 
-  /** Begins a turn at this time. */
-  beginTurn(nowMs: number): void {
+  /** Begins the turn at this time that will stand at this position. */
+  beginTurn(nowMs: number, position: number): void {
     this.#nowMs = nowMs
+    this.#position = position
     this.snapshot = undefined
     this.inputEnded = false
     this.task.beginBatch()

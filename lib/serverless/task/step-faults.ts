@@ -1,5 +1,6 @@
-import { RowMissing } from '../state/overlay-backend.ts'
+import { BlobStoreError } from '../../ports/blob-store.ts'
 import { PlatformFault } from '../../ports/platform-fault.ts'
+import { RowMissing } from '../state/row-missing.ts'
 
 /** The missing row that led to `cause`, however it was wrapped on its way. */
 export function rowMissingIn(cause: unknown): RowMissing | undefined {
@@ -7,8 +8,10 @@ export function rowMissingIn(cause: unknown): RowMissing | undefined {
 }
 
 /** The fault of the platform that led to `cause`: not the job's failure, so the inputs come again. */
-export function platformFaultIn(cause: unknown): PlatformFault | undefined {
-  return causesOf(cause).find((one) => one instanceof PlatformFault)
+export function platformFaultIn(cause: unknown): Error | undefined {
+  return causesOf(cause).find((one) => one instanceof PlatformFault || one instanceof BlobStoreError) as
+    | Error
+    | undefined
 }
 
 function causesOf(cause: unknown): unknown[] {

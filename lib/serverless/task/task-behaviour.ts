@@ -2,9 +2,19 @@ import { causeOf } from '../../embedded/failure-cause.ts'
 import { taskOfActor } from '../../model/actors.ts'
 import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
-import type { Behaviour, Genesis, Input, Place, StepOutcome, StepWorld, View } from '../actor/behaviour.ts'
+import {
+  StaleView,
+  type Behaviour,
+  type Genesis,
+  type Input,
+  type Place,
+  type StepOutcome,
+  type StepWorld,
+  type View,
+} from '../actor/behaviour.ts'
+import type { TaskGenesis, TaskOrder } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
-import { RowMissing } from '../state/overlay-backend.ts'
+import type { MissingRow } from '../state/row-missing.ts'
 import { TaskRows } from '../state/task-rows.ts'
 import { LiveTask } from './live-task.ts'
 import { Pacing } from './pacing.ts'
@@ -19,7 +29,7 @@ import {
   type TaskDelta,
   type TaskState,
 } from './task-state.ts'
-import { TaskTurn, toCoordinator } from './task-turn.ts'
+import { materializing, TaskTurn, toCoordinator } from './task-turn.ts'
 import { wireTask, type TaskWiring } from './task-wiring.ts'
 
 /** A new head after this many turns: what a cold start reads of the log, entry by entry. */
@@ -42,7 +52,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   readonly #wiring: TaskWiring | undefined
   readonly #pacing: Pacing
   readonly #chores: TaskChores
-  #rows: { readonly namespace: string; readonly rows: TaskRows } | undefined
+  #rows: { readonly attempt: number; readonly rows: TaskRows } | undefined
   /** The live task, and the state that it stands at. */
   #live: { readonly task: LiveTask; readonly attempt: number; state: TaskState | undefined } | undefined
   /** What the live task has done and nobody knows yet: its commit makes it stand at the state after it. */
@@ -52,7 +62,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     this.#runtime = runtime
     this.#wiring = wireTask(runtime.plan, taskOfActor(actor))
     this.#pacing = new Pacing(runtime, actor)
-    this.#chores = new TaskChores(runtime)
+    this.#chores = new TaskChores(runtime, this.#wiring)
   }
 
   begin(base: TaskState, genesis: Genesis, place: Place): TaskState {
@@ -63,7 +73,10 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     const next = applyTaskDelta(state, delta, place)
     if (this.#pending === delta) {
       this.#pending = undefined
-      if (this.#live !== undefined) this.#live.state = next
+      if (this.#live !== undefined) {
+        this.#live.state = next
+        this.#live.task.backends.committed(next.keyed)
+      }
     }
     return next
   }
@@ -71,6 +84,11 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   foldable(state: TaskState, { position }: Place): number {
     const { intervalMs } = this.#runtime.config.checkpointing
     return intervalMs === undefined ? position - RESEND_TURNS : state.restorableFrom
+  }
+
+  /** Before weeks in which nobody comes by: what a log holds ends. */
+  wantsHead({ materializeTo, wasQuiet, isActive }: TaskState): boolean {
+    return materializeTo?.done === true || (wasQuiet && !isActive)
   }
 
   isOver(state: TaskState): boolean {
@@ -91,23 +109,33 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     world: StepWorld,
   ): Promise<StepOutcome<TaskDelta>> {
     const { state, isFenced } = view
-    const { genesis } = state
+    const { genesis, over } = state
     if (isFenced || genesis === undefined) {
       await this.#drop()
       return nothing(inputs.length)
     }
-    const rows = this.#rowsOf(genesis.namespace)
-    const chore = await this.#chores.next(view, rows, world)
-    if (chore !== undefined) return { ...nothing(0), ...chore }
-    if (state.over !== undefined) {
+    const rows = this.#rowsOf(genesis.namespace, view.place)
+    const chore = await this.#guarded(inputs, () => this.#chores.next(view, genesis, rows, world))
+    if (chore !== undefined) return this.#outcome({ ...nothing(0), ...chore })
+    if (over !== undefined) {
       await this.#drop()
-      return nothing(inputs.length)
+      return obeyed(inputs)
     }
-    const wiring = this.#wiringOf(view, genesis.fingerprint)
+    const wiring = this.#wiringOf(view, genesis)
+    const outcome = await this.#guarded(inputs, () => this.#turn(view, inputs, world, wiring, rows))
+    return isAtRest(state, outcome) ? { ...outcome, more: true } : outcome
+  }
+
+  /** What user code throws, or a savepoint that cannot be used, is the job's failure; the platform's faults are not. */
+  async #guarded<T extends object | undefined>(
+    inputs: readonly Input[],
+    call: () => Promise<T>,
+  ): Promise<T | StepOutcome<TaskDelta>> {
     try {
-      return await this.#turn(view, inputs, world, wiring, rows)
+      return await call()
     } catch (cause) {
       await this.#drop()
+      if (cause instanceof StaleView) throw cause
       const platform = platformFaultIn(cause)
       if (platform !== undefined) throw platform
       return {
@@ -128,19 +156,17 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   ): Promise<StepOutcome<TaskDelta>> {
     const allowance = { sourceWaitsUntilMs: await this.#pacing.waitsUntilMs(wiring, world.nowMs) }
     for (;;) {
-      let missing: RowMissing | undefined
+      let missing: MissingRow | undefined
       try {
         const live = await this.#liveAt(view, wiring, rows, world.nowMs)
         const outcome = await new TaskTurn(view, wiring, live, rows, world.nowMs, allowance).run(inputs)
         // A user's function may have caught it: what came of that does not count.
         missing = live.backends.missing
         if (missing === undefined) {
-          this.#pending = outcome.delta
-          if (this.#live !== undefined && outcome.delta !== undefined) this.#live.state = undefined
-          return outcome
+          return this.#outcome(outcome)
         }
       } catch (cause) {
-        missing = rowMissingIn(cause) ?? this.#live?.task.backends.missing
+        missing = rowMissingIn(cause)?.missing ?? this.#live?.task.backends.missing
         if (missing === undefined) throw cause
       }
       await this.#drop()
@@ -148,11 +174,18 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     }
   }
 
+  /** The live task stands nowhere until it is known what became of the turn. */
+  #outcome(outcome: StepOutcome<TaskDelta>): StepOutcome<TaskDelta> {
+    this.#pending = outcome.delta
+    if (this.#live !== undefined && outcome.delta !== undefined) this.#live.state = undefined
+    return outcome
+  }
+
   async #liveAt(view: View<TaskState>, wiring: TaskWiring, rows: TaskRows, nowMs: number): Promise<LiveTask> {
     const { state, place } = view
     if (this.#live?.state === state && this.#live.attempt === place.attempt) return this.#live.task
     await this.#drop()
-    const task = new LiveTask(this.#runtime, wiring, state, place.attempt, rows, nowMs)
+    const task = new LiveTask(this.#runtime, wiring, state, place, rows, nowMs)
     this.#live = { task, attempt: place.attempt, state }
     await task.task.open()
     return task
@@ -166,27 +199,42 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     await live?.task.task.close().catch(() => {})
   }
 
-  #rowsOf(namespace: string): TaskRows {
-    if (this.#rows?.namespace !== namespace) {
-      this.#rows = {
-        namespace,
-        rows: new TaskRows({ store: this.#runtime.rows, namespace, plan: this.#runtime.plan }),
-      }
+  #rowsOf(namespace: string, { attempt }: Place): TaskRows {
+    if (this.#rows?.attempt !== attempt) {
+      const maxParallelism = this.#wiring?.vertex.maxParallelism ?? 1
+      this.#rows = { attempt, rows: new TaskRows(this.#runtime.rows, namespace, maxParallelism) }
     }
     return this.#rows.rows
   }
 
-  #wiringOf(view: View<TaskState>, fingerprint: string): TaskWiring {
+  #wiringOf(view: View<TaskState>, { fingerprint, parallelism = {} }: TaskGenesis): TaskWiring {
     const { plan } = this.#runtime
-    if (fingerprint !== plan.fingerprint || this.#wiring === undefined) {
+    const isSame = plan.vertices.every(
+      (vertex) => (parallelism[vertex.id] ?? vertex.parallelism) === vertex.parallelism,
+    )
+    if (fingerprint !== plan.fingerprint || !isSame || this.#wiring === undefined) {
       throw new Error(
-        `${view.actor}: attempt ${view.place.attempt} runs the job with fingerprint ${fingerprint}, but this function was ` +
-          `deployed with ${plan.fingerprint}: stop the job with a savepoint, then start the new version from it`,
+        `${view.actor}: attempt ${view.place.attempt} runs another version of the job (fingerprint ${fingerprint}) than ` +
+          `this function was deployed with (${plan.fingerprint}), or at another parallelism: stop the job with a savepoint, then start the new version from it`,
       )
     }
     assert(view.place.attempt > 0, 'a task runs in an attempt')
     return this.#wiring
   }
+}
+
+/** The job may be about to sleep: what waits to be materialized is looked at once more. */
+function isAtRest(state: TaskState, { delta }: StepOutcome<TaskDelta>): boolean {
+  if (delta === undefined || delta.over !== undefined) return false
+  return (delta.wasQuiet ?? state.wasQuiet) && !(delta.isActive ?? state.isActive)
+}
+
+/** What is left to do of a task that takes no more data: what the coordinator orders when the job is over. */
+function obeyed(inputs: readonly Input[]): StepOutcome<TaskDelta> {
+  const orders = inputs.flatMap((input) => (input.type === 'message' ? [input.payload as TaskOrder] : []))
+  const last = orders.findLast((order) => order.type === 'materialize')
+  if (last === undefined) return nothing(inputs.length)
+  return { ...nothing(inputs.length), delta: materializing(last.position), more: true }
 }
 
 function nothing(taken: number): StepOutcome<TaskDelta> {

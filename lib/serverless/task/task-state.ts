@@ -11,6 +11,7 @@ import {
   decodeKeyed,
   emptyKeyedImage,
   encodeKeyed,
+  restoredKeyedImage,
   type KeyedDelta,
   type KeyedImage,
 } from '../state/keyed-image.ts'
@@ -50,6 +51,8 @@ export interface TaskState {
   readonly genesis: TaskGenesis | undefined
   /** Goes on from state of an earlier attempt, of another parallelism or of a savepoint. */
   readonly isRestored: boolean
+  /** When its first turn was, about. Epoch milliseconds. */
+  readonly begunAtMs: number
   /** Where the attempt begins, until its first turn leaves {@link progress}. */
   readonly begin: { readonly watermarkMs: number; readonly inputEnded: boolean }
   /** Undefined: the attempt has had no turn yet. */
@@ -70,10 +73,13 @@ export interface TaskState {
   readonly wasQuiet: boolean
   readonly importing: Importing | undefined
   readonly copying: Copying | undefined
+  /** The job is over: every row is brought up to this position, and that is reported. */
+  readonly materializeTo: { readonly position: number; readonly done: boolean } | undefined
 }
 
 /** What one turn changes: only what it names. */
 export interface TaskDelta {
+  readonly begunAtMs?: number
   readonly progress?: TaskProgress
   readonly operatorState?: readonly (readonly [uid: string, snapshot: OperatorStateSnapshot])[]
   readonly keyed?: KeyedDelta
@@ -86,6 +92,7 @@ export interface TaskDelta {
   readonly wasQuiet?: boolean
   readonly importing?: Importing | null
   readonly copying?: Copying | null
+  readonly materializeTo?: { readonly position: number; readonly done: boolean }
 }
 
 const NOT_READING: Reading = { status: 'more', stoppedAt: undefined }
@@ -93,6 +100,7 @@ const NOT_READING: Reading = { status: 'more', stoppedAt: undefined }
 export const initialTaskState: TaskState = {
   genesis: undefined,
   isRestored: false,
+  begunAtMs: 0,
   begin: { watermarkMs: Number.NEGATIVE_INFINITY, inputEnded: false },
   progress: undefined,
   operatorState: new Map(),
@@ -106,6 +114,7 @@ export const initialTaskState: TaskState = {
   wasQuiet: false,
   importing: undefined,
   copying: undefined,
+  materializeTo: undefined,
 }
 
 /**
@@ -131,7 +140,8 @@ export function beginTask(
       isRestored: true,
       begin: { watermarkMs: restore.watermarkMs, inputEnded: restore.inputEnded },
       operatorState: new Map(restore.operatorState),
-      importing: restore.segments.length === 0 ? undefined : { cursor: undefined, done: false },
+      keyed: restoredKeyedImage(place.position - 1),
+      importing: { cursor: undefined, done: false },
     }
   }
   if (basePlace === undefined) return fresh

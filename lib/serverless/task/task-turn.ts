@@ -67,7 +67,7 @@ export class TaskTurn {
 
   async run(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {
     const { task } = this.#live
-    this.#live.beginTurn(this.#nowMs)
+    this.#live.beginTurn(this.#nowMs, this.#view.place.position + 1)
     await this.#prefetch(inputs)
     if (task.isFiring) {
       this.#sawData = true
@@ -117,7 +117,7 @@ export class TaskTurn {
         upToMs[domain],
         TIMERS_FETCHED_PER_TURN,
       )
-      backend.warm(domain, due.keys, due.completeUpToMs)
+      backend.warm(domain, due.keys, due.coldFromMs)
     }
   }
 
@@ -198,6 +198,9 @@ export class TaskTurn {
         return
       case 'restorable-from':
         this.#restorableFrom(order.position)
+        return
+      case 'materialize':
+        Object.assign(this.#delta, materializing(order.position))
     }
   }
 
@@ -244,6 +247,7 @@ export class TaskTurn {
     const rows = backends.takeChanges()
     const operatorState = changedOperatorState(state.operatorState, capture.operators)
     const delta = this.#delta
+    if (state.progress === undefined) delta.begunAtMs = this.#nowMs
     if (!isDeepStrictEqual(capture.progress, state.progress)) delta.progress = capture.progress
     if (operatorState.length > 0) delta.operatorState = operatorState
     if (rows.length > 0) delta.keyed = { rows }
@@ -262,7 +266,7 @@ export class TaskTurn {
       outgoing,
       nudges: [],
       wakeAtMs: delta.over === undefined ? this.#wakeAtMs() : undefined,
-      more: delta.over === undefined && this.#hasMore(inputCount),
+      more: delta.materializeTo !== undefined || (delta.over === undefined && this.#hasMore(inputCount)),
     }
   }
 
@@ -338,7 +342,7 @@ export class TaskTurn {
   #hasMore(inputCount: number): boolean {
     const { task } = this.#live
     if (this.#taken < inputCount) return false
-    if (task.isFiring) return true
+    if (task.isFiring || task.wantsTurn) return true
     if (this.#kept.some(({ from, edge }) => !task.isBlocked(this.#wiring.channelOf(from, edge)!))) return true
     if (!this.#started) return false
     const dueMs = task.nextProcessingTime()
@@ -347,6 +351,11 @@ export class TaskTurn {
     const canRead = stoppedAt === undefined && this.#allowance.sourceWaitsUntilMs === undefined
     return this.#wiring.isSource && canRead && isReadable(status, this.#nowMs)
   }
+}
+
+/** A task whose job is over: takes no more data, and brings its rows up to a position. */
+export function materializing(position: number): TaskDelta {
+  return { over: 'closed', restorableFrom: position, materializeTo: { position, done: false } }
 }
 
 /** What a step that failed leaves behind: the job's failure, told once. */

@@ -19,12 +19,12 @@ function refusing(...names: string[]): Faults {
 }
 
 /** The first request of this name has its effect, and an answer of this kind. */
-function answering(name: string, Answer: new (operation: Operation) => Error): Faults {
+function answering(name: string, answer: (operation: Operation) => Error): Faults {
   let left = 1
   return {
     ...NO_FAULTS,
     after: (operation: Operation) =>
-      operation.name === name && left-- > 0 ? Promise.reject(new Answer(operation)) : Promise.resolve(),
+      operation.name === name && left-- > 0 ? Promise.reject(answer(operation)) : Promise.resolve(),
   }
 }
 
@@ -116,7 +116,7 @@ describe('a turn', () => {
     const adders = await begun()
     await adders.process(A).handle([adders.ask(A, { add: 4 })], forever)
     const [one] = adders.received()
-    const b = adders.process(B, undefined, answering('append', how === 'lost' ? LostAnswer : Repeated))
+    const b = adders.process(B, undefined, answering('append', (operation) => (how === 'lost' ? new LostAnswer(operation) : new Repeated())))
     const failed = await b.handle([one!.delivery], forever)
     expect(failed).toEqual(how === 'lost' ? [one!.delivery.messageId] : [])
     expect(await adders.process(B).handle([one!.delivery], forever)).toEqual([])

@@ -79,7 +79,7 @@ export class Adders {
     return {
       now: () => this.clock.now(),
       random: new SeededRandom(++this.#requests),
-      observe: { event: (event) => this.happenings.push(event), metric: () => {} },
+      observe: { event: (event: JobHappening) => this.happenings.push(event), metric: () => {} },
       ...this.world.ports(faults && { faults }),
     } as unknown as JobRuntime
   }
