@@ -7,7 +7,7 @@ import type { JobRequest } from '../../lib/serverless/protocol.ts'
 import type { JobRuntime, MessageHandler } from '../../lib/serverless/runtime.ts'
 import type { JobConfig } from '../../lib/stream/config.ts'
 import type { ManualClock } from '../../lib/testing/manual-clock.ts'
-import { seededRandom } from '../../lib/testing/seeded-random.ts'
+import { SeededRandom } from '../../lib/testing/seeded-random.ts'
 import type { CallLedger } from './call-ledger.ts'
 import type { Faults } from './faults.ts'
 import type { MemoryWorld } from './memory-world.ts'
@@ -49,7 +49,7 @@ export class LocalPlatform {
       plan,
       config,
       now: () => clock.now(),
-      random: seededRandom(1),
+      random: new SeededRandom(1),
       observe,
       ...world.ports({ ...(ledger && { ledger }), ...(faults && { faults }) }),
     }
