@@ -1,9 +1,18 @@
 import type { ChainedOperator, JobPlan } from '../lib/graph/plan.ts'
 import type { JobConfig } from '../lib/stream/config.ts'
 
+/** Beside the folder that has the job's name and holds its checkpoints; objects in some of them expire. */
+const RESERVED_NAMES = new Set(['log', 'rows', 'savepoints', 'dead-letters'])
+
 /** What of a job cannot run on functions: one line each, naming the operator and what to do. */
 export function unsupportedOnAws(plan: JobPlan, config: JobConfig): readonly string[] {
   const problems = plan.vertices.flatMap((vertex) => vertex.operators).flatMap(operatorProblems)
+  if (RESERVED_NAMES.has(config.name)) {
+    problems.push(
+      `name: expected a name other than ${[...RESERVED_NAMES].join(', ')}, which are folders of every job's bucket, got ` +
+        `'${config.name}'`,
+    )
+  }
   if (config.stateBackend.type === 'lmdb') {
     problems.push(
       "stateBackend: expected a backend that does not name this machine's disk, got 'lmdb'; on AWS keyed state is in " +

@@ -79,7 +79,7 @@ export class JobFunction extends Construct {
     excuse(
       this.role.node.findChild('DefaultPolicy'),
       'AwsSolutions-IAM5',
-      "Objects of the job's own bucket, under the prefixes that this function uses: names are content hashes.",
+      'Objects of one bucket, under the prefixes that this function uses: their names are not known before they are written.',
     )
   }
 

@@ -82,15 +82,18 @@ export function writeTo(scope: Construct, target: SinkTarget): readonly PolicySt
   switch (target.type) {
     case 'bucket': {
       const bucketArn = Arn.format({ service: 's3', region: '', account: '', resource: target.bucket }, stack)
+      const prefixes = target.prefixes.filter(
+        (prefix) => !target.prefixes.some((other) => other !== prefix && prefix.startsWith(other)),
+      )
       return [
         new PolicyStatement({
           actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-          resources: target.prefixes.map((prefix) => `${bucketArn}/${prefix}*`),
+          resources: prefixes.map((prefix) => `${bucketArn}/${prefix}*`),
         }),
         new PolicyStatement({
           actions: ['s3:ListBucket'],
           resources: [bucketArn],
-          conditions: { StringLike: { 's3:prefix': target.prefixes.map((prefix) => `${prefix}*`) } },
+          conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
         }),
       ]
     }

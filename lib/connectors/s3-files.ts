@@ -67,6 +67,7 @@ export function s3Files<T>(options: S3FilesOptions<T>): TwoPhaseCommitSink<T, Ob
   return {
     type: 'two-phase-commit',
     kind: KIND,
+    writesTo: { type: 'bucket', bucket, prefixes: [prefix, stagingPrefix] },
     createCommitter: (ctx) =>
       new ObjectCommitter(committing, ctx, reachOutside(KIND, 'Amazon S3', '@aws-sdk/client-s3', ctx)),
   }

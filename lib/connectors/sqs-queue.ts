@@ -76,6 +76,7 @@ export function sqsQueue<T>(options: SqsQueueOptions<T>): WriterSink<T> {
   return {
     type: 'writer',
     kind: KIND,
+    writesTo: { type: 'queue', queue },
     writes: 'committed',
     createWriter(ctx): SinkWriter<T> {
       const outside = reachOutside(KIND, 'Amazon SQS', '@aws-sdk/client-sqs', ctx)

@@ -54,6 +54,7 @@ export function table<T>(options: TableOptions<T>): WriterSink<T> {
   return {
     type: 'writer',
     kind: KIND,
+    writesTo: { type: 'table', table: name },
     writes: 'committed',
     createWriter(ctx) {
       const outside = reachOutside(KIND, 'Amazon DynamoDB', '@aws-sdk/client-dynamodb', ctx)

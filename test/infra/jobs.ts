@@ -1,4 +1,6 @@
-import { collection, defineJob, print, type JobDefinition, type JobOptions } from 'millrace'
+import { collection, defineJob, http, print, sqs, type JobDefinition, type JobOptions } from 'millrace'
+
+import { s3Files } from '../../lib/connectors/s3-files.ts'
 
 /** A source, a keyed sum and a sink, in two chains. */
 export function minimalJob(options: Partial<JobOptions> = {}): JobDefinition {
@@ -8,5 +10,22 @@ export function minimalJob(options: Partial<JobOptions> = {}): JobDefinition {
       .keyBy(({ key }) => key)
       .sum('sum', 'n')
       .sinkTo('out', print())
+  })
+}
+
+/** Has every kind of function, and a sink that writes beyond the job. */
+export function jobWithEverything(): JobDefinition {
+  return defineJob({ name: 'everything' }, (env) => {
+    for (const [uid, source] of [
+      ['posted', http<string>()],
+      ['queued', sqs<string>({ queue: 'words' })],
+    ] as const) {
+      env
+        .source(uid, source)
+        .map((key) => ({ key, n: 1 }))
+        .keyBy(({ key }) => key)
+        .sum(uid === 'posted' ? 'sum' : 'other-sum', 'n')
+        .sinkTo(`${uid}-sums`, s3Files({ bucket: 'outside', prefix: `${uid}/` }))
+    }
   })
 }

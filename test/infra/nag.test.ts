@@ -3,11 +3,11 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 
-import { minimalJob } from './jobs.ts'
+import { jobWithEverything } from './jobs.ts'
 import { synthesise } from './synth.ts'
 
 describe('cdk-nag, with the rules of AWS Solutions', () => {
-  const { stack, template } = synthesise({ job: minimalJob(), chains: { sum: {} } })
+  const { stack, template } = synthesise({ job: jobWithEverything(), chains: { sum: {} }, httpAuth: 'none' })
   Aspects.of(stack).add(new AwsSolutionsChecks())
 
   test.each(['findError', 'findWarning'] as const)('has nothing to say: %s', (find) => {

@@ -1,0 +1,137 @@
+import { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Match } from 'aws-cdk-lib/assertions'
+import { defineJob, http, print, sqs, type JobDefinition, type Sink, type Source } from 'millrace'
+import { describe, expect, test } from 'vitest'
+
+import { s3Files } from '../../lib/connectors/s3-files.ts'
+import { sqsQueue } from '../../lib/connectors/sqs-queue.ts'
+import { table } from '../../lib/connectors/table.ts'
+import { nameOf, permissionsOf, resourcesOf, synthesise } from './synth.ts'
+
+const jobOf = (source: Source<string>, sink: Sink<string> = print()): JobDefinition =>
+  defineJob({ name: 'pipe' }, (env) => {
+    env.source('in', source).sinkTo('out', sink)
+  })
+
+const mappingsOf = ({ template }: ReturnType<typeof synthesise>) =>
+  [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()].map(({ Properties }) => ({
+    queue: nameOf(Properties['EventSourceArn']),
+    fn: nameOf(Properties['FunctionName']),
+    concurrency: (Properties['ScalingConfig'] as { MaximumConcurrency: number } | undefined)
+      ?.MaximumConcurrency,
+  }))
+
+describe('a job with an HTTP source', () => {
+  const synthesised = synthesise({ job: jobOf(http<string>({ partitions: 3 })) })
+
+  test('has a URL that takes requests of who may invoke it', () => {
+    synthesised.template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' })
+    expect(resourcesOf(synthesised.template, 'AWS::Lambda::Permission').size).toBe(1)
+  })
+
+  test('has one that takes those of anybody, where that is asked for', () => {
+    const open = synthesise({ job: jobOf(http<string>()), httpAuth: 'none' }).template
+    open.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' })
+    open.hasResourceProperties('AWS::Lambda::Permission', {
+      Action: 'lambda:InvokeFunctionUrl',
+      FunctionUrlAuthType: 'NONE',
+      Principal: '*',
+    })
+  })
+
+  test('lets the function behind the URL do nothing but queue records, and see how many wait', () => {
+    expect(permissionsOf(synthesised, 'IngestHttp')).toEqual([
+      'Allow logs:CreateLogStream on IngestHttpLog',
+      'Allow logs:PutLogEvents on IngestHttpLog',
+      'Allow sqs:GetQueueAttributes on QueuesIngest',
+      'Allow sqs:SendMessage on QueuesIngest',
+    ])
+  })
+
+  test('lets ingest read and write logs of ingest partitions alone', () => {
+    const items = permissionsOf(synthesised, 'Ingest').filter((line) => line.includes('dynamodb:'))
+    const condition = '{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["L#ingest:*"]}}'
+    expect(items).toEqual(
+      ['GetItem', 'PutItem', 'Query'].map(
+        (action) => `Allow dynamodb:${action} on StoreTable if ${condition}`,
+      ),
+    )
+  })
+
+  test('serves each partition at once', () => {
+    expect(mappingsOf(synthesised)).toContainEqual({
+      queue: 'QueuesIngest',
+      fn: 'IngestFunction',
+      concurrency: 3,
+    })
+  })
+})
+
+describe('a job with an SQS source', () => {
+  test('reads the queue of that name in its own account, and of no other', () => {
+    const synthesised = synthesise({ job: jobOf(sqs<string>({ queue: 'orders.fifo' })) })
+    expect(mappingsOf(synthesised)).toContainEqual({
+      queue: 'arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:orders.fifo',
+      fn: 'IngestQueueFunction',
+      concurrency: undefined,
+    })
+    const queues = permissionsOf(synthesised, 'IngestQueue').filter((line) => line.includes('ReceiveMessage'))
+    expect(queues).toEqual([
+      'Allow sqs:ReceiveMessage on arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:orders.fifo',
+    ])
+    expect(resourcesOf(synthesised.template, 'AWS::Lambda::Url').size).toBe(0)
+  })
+
+  test('reads the queue that it is given', () => {
+    const synthesised = synthesise({ job: jobOf(sqs<string>({ queue: 'orders' })) }, (stack) => ({
+      queues: { in: new Queue(stack, 'Orders') },
+    }))
+    const [orders, ...others] = mappingsOf(synthesised).filter(({ fn }) => fn === 'IngestQueueFunction')
+    expect(others).toEqual([])
+    expect(orders!.queue).toMatch(/^Orders/)
+    synthesised.template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ MILLRACE_SOURCE_QUEUES: Match.anyValue() }) },
+    })
+  })
+
+  test('refuses queues for sources that it does not have', () => {
+    const deploy = () =>
+      synthesise({ job: jobOf(http<string>()) }, (stack) => ({ queues: { in: new Queue(stack, 'Orders') } }))
+    expect(deploy).toThrow("pipe: queues: expected the uid of an SQS source (the job has none), got 'in'")
+  })
+})
+
+describe('sinks: tasks may write to', () => {
+  const ofSink = (sink: Sink<string>) => {
+    const base = new Set(permissionsOf(synthesise({ job: jobOf(http<string>()) }), 'Operator'))
+    return permissionsOf(synthesise({ job: jobOf(http<string>(), sink) }), 'Operator').filter(
+      (line) => !base.has(line),
+    )
+  }
+
+  test('objects of one bucket, below one prefix', () => {
+    const condition = '{"StringLike":{"s3:prefix":["alerts/*"]}}'
+    expect(ofSink(s3Files({ bucket: 'outside', prefix: 'alerts/' }))).toEqual([
+      'Allow s3:DeleteObject on arn:AWS::Partition:s3:::outside/alerts/*',
+      'Allow s3:GetObject on arn:AWS::Partition:s3:::outside/alerts/*',
+      `Allow s3:ListBucket on arn:AWS::Partition:s3:::outside if ${condition}`,
+      'Allow s3:PutObject on arn:AWS::Partition:s3:::outside/alerts/*',
+    ])
+  })
+
+  test.each(['alerts', 'https://sqs.us-east-1.amazonaws.com/123456789012/alerts'])(
+    'one queue: %s',
+    (queue) => {
+      expect(ofSink(sqsQueue({ queue }))).toEqual([
+        'Allow sqs:GetQueueUrl on arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:alerts',
+        'Allow sqs:SendMessage on arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:alerts',
+      ])
+    },
+  )
+
+  test('one table', () => {
+    expect(ofSink(table({ table: 'alerts', key: (id) => ({ id }) }))).toEqual([
+      'Allow dynamodb:PutItem on arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/alerts',
+    ])
+  })
+})
