@@ -68,6 +68,50 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
       expect(await store.list('nowhere/at/all')).toEqual([])
     })
 
+    it('takes names of any characters, and lists them as they are', async () => {
+      const store = await open()
+      const names = [' ', '#1', '%41', '&', '+', 'a b', "a'b", 'a=b', 'a?b', 'ß', '漢字', '😀', '\uFF5E']
+      const paths = names.map((text) => `odd/${text}/${text}`)
+      for (const [index, path] of paths.entries()) await store.putIfAbsent(path, bytes(index))
+      expect(await store.list('odd/')).toEqual(paths)
+      for (const [index, path] of paths.entries()) {
+        expect((await store.get(path))![0]).toBe(index)
+        expect(await store.list(path)).toEqual([path])
+      }
+      await store.delete('odd/a+b/a+b')
+      await store.delete('odd/+/+')
+      expect(await store.list('odd/')).toEqual(paths.filter((path) => path !== 'odd/+/+'))
+    })
+
+    it('gives each reader bytes of his own', async () => {
+      const store = await open()
+      await store.putIfAbsent('a', bytes(1, 2))
+      const mine = (await store.get('a'))!
+      mine[0] = 9
+      expect((await store.get('a'))![0]).toBe(1)
+    })
+
+    it('tells every later writer of the same bytes that they are there', async () => {
+      const store = await open()
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => store.putIfAbsent('run/same', bytes(1, 2, 3))),
+      )
+      expect(outcomes.filter((outcome) => outcome === 'exists')).toHaveLength(7)
+      expect(await store.putIfAbsent('run/same', bytes(1, 2, 3))).toBe('exists')
+    })
+
+    it('shows at once what was put, and what was deleted', async () => {
+      const store = await open()
+      for (let round = 0; round < 3; round++) {
+        await store.putIfAbsent('run/x', bytes(round))
+        expect((await store.get('run/x'))![0]).toBe(round)
+        expect(await store.list('run/')).toEqual(['run/x'])
+        await store.delete('run/x')
+        expect(await store.get('run/x')).toBeUndefined()
+        expect(await store.list('run/')).toEqual([])
+      }
+    })
+
     it('deletes, also what is not there, and takes the name again', async () => {
       const store = await open()
       await store.putIfAbsent('a/b/c', bytes(1))
@@ -101,5 +145,19 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
         await expect((async () => store.delete(wrong))()).rejects.toThrow("a blob's name is")
       },
     )
+  })
+}
+
+/** For stores that list in pages of a thousand names or so. */
+export function manyBlobsContract(name: string, open: () => Promise<BlobStore>): void {
+  describe(`${name} keeps the contract of a blob store, with many blobs`, () => {
+    it('lists any number of names', async () => {
+      const store = await open()
+      const names = Array.from({ length: 1100 }, (_, index) => `run/${String(index).padStart(5, '0')}`)
+      for (let first = 0; first < names.length; first += 100)
+        await Promise.all(names.slice(first, first + 100).map((blob) => store.putIfAbsent(blob, bytes(1))))
+      await store.putIfAbsent('later', bytes(1))
+      expect(await store.list('run/')).toEqual(names)
+    })
   })
 }
