@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { blobStoreContract } from '../../contract/blob-store.ts'
+import { bucketWorld, type BucketWorld } from './bucket.ts'
+
+let world: BucketWorld
+
+beforeAll(async () => {
+  world = await bucketWorld()
+})
+
+afterAll(() => world.stop())
+
+blobStoreContract('S3BlobStore on the emulator at MILLRACE_TEST_ENDPOINT', () =>
+  Promise.resolve(world.newStore()),
+)
+
+describe('S3BlobStore', () => {
+  it('lists more objects than one answer of S3 holds, and only those of its prefix', async () => {
+    const store = world.newStore()
+    const other = world.newStore()
+    const names = Array.from({ length: 1_003 }, (_, index) => `many/${String(index).padStart(4, '0')}`)
+    await other.putIfAbsent('many/other', Uint8Array.of(1))
+    for (let at = 0; at < names.length; at += 50)
+      await Promise.all(names.slice(at, at + 50).map((name) => store.putIfAbsent(name, Uint8Array.of(1))))
+    expect(await store.list('many/')).toEqual(names)
+    await Promise.all(names.slice(0, 500).map((name) => store.delete(name)))
+    expect(await store.list('')).toEqual(names.slice(500))
+    for (const name of names.slice(500)) await store.delete(name)
+  })
+})
