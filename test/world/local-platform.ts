@@ -9,11 +9,13 @@ import type { JobConfig } from '../../lib/stream/config.ts'
 import type { ManualClock } from '../../lib/testing/manual-clock.ts'
 import { SeededRandom } from '../../lib/testing/seeded-random.ts'
 import type { CallLedger } from './call-ledger.ts'
-import type { Faults } from './faults.ts'
+import { NO_FAULTS, type Faults } from './faults.ts'
 import type { MemoryWorld } from './memory-world.ts'
 import { decodeWakeUp } from './memory-wake-ups.ts'
 
 const TICK_MS = 60_000
+/** What a request to the world takes of virtual time. */
+const TRIP_MS = 50
 const INVOCATION_MS = 30_000
 
 export interface LocalPlatformOptions {
@@ -51,7 +53,7 @@ export class LocalPlatform {
       now: () => clock.now(),
       random: new SeededRandom(1),
       observe,
-      ...world.ports({ ...(ledger && { ledger }), ...(faults && { faults }) }),
+      ...world.ports({ ...(ledger && { ledger }), faults: faults ?? slow(clock) }),
     }
     this.#handlers = createHandlers(this.runtime)
     this.#lastTickMs = clock.now()
@@ -154,5 +156,16 @@ export class LocalPlatform {
     const queues = world.mailbox.queues().map(({ name, size }) => `${name}: ${size}`)
     const warnings = this.happenings.slice(-8).map((one) => JSON.stringify(one))
     return [...queues, ...warnings].join('\n')
+  }
+}
+
+/** No faults, but every request takes its time. */
+function slow(clock: ManualClock): Faults {
+  return {
+    ...NO_FAULTS,
+    after: () => {
+      clock.advance(TRIP_MS)
+      return Promise.resolve()
+    },
   }
 }

@@ -75,6 +75,12 @@ export class ActorProcess<State, Delta> {
     let left = deliveries
     let more = false
     let conflicts = 0
+    const beganMs = invocation.remainingMs()
+    // While an invocation goes on, nothing else reaches the actor: what goes on by itself gives way to orders.
+    const mayGoOn = (waiting: readonly Delivery[]): boolean => {
+      const leftMs = invocation.remainingMs()
+      return leftMs > LOG_LIMITS.reserveMs && (waiting.length > 0 || beganMs - leftMs < LOG_LIMITS.sliceMs)
+    }
     let isWoken = left.some(({ envelope }) => envelope.kind === 'nudge' && envelope.wakeUp)
     try {
       do {
@@ -95,7 +101,7 @@ export class ActorProcess<State, Delta> {
         more = outcome.more
         if (untaken.length === 0 && !more) break
         assert(isCommitted || outcome.taken > 0, `${this.#actor}: a step that has more to do got on`)
-      } while (invocation.remainingMs() > LOG_LIMITS.reserveMs)
+      } while (mayGoOn(left))
       if (more) await this.#sender.sendNudges([this.#actor])
     } catch (cause) {
       this.#forget(cause)

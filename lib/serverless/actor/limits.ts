@@ -8,6 +8,7 @@ export const LOG_LIMITS: {
   readonly sendRoundsMax: number
   readonly reserveMs: number
   readonly resendPauseMs: number
+  readonly sliceMs: number
 } = {
   /** A write unit is 1 KB and costs 0.625 USD a million, a PUT 5 USD a million: from 8 KB on, an object is cheaper. */
   inlineBytes: 8 * 1024,
@@ -25,4 +26,6 @@ export const LOG_LIMITS: {
   reserveMs: 5_000,
   /** A gap is asked for again after this long: the answer to the first request may be under way. */
   resendPauseMs: 5_000,
+  /** How long an actor goes on without input before it looks at its queue again: what a barrier waits for, at most. */
+  sliceMs: 1_000,
 }

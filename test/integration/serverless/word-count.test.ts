@@ -1,54 +1,180 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { collection, defineJob, fixedDelay, valueState, type JobDefinition } from '../../../lib/index.ts'
 import { deploymentOf } from '../../../lib/serverless/deployment.ts'
-import type { Sink } from '../../../lib/stream/sink.ts'
+import type { JobHappening } from '../../../lib/serverless/observe.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
 import { LocalPlatform } from '../../world/local-platform.ts'
 import { MemoryWorld } from '../../world/memory-world.ts'
+import { CommittedRecords } from './committed-records.ts'
 
-function wordCount(words: readonly string[], collected: unknown[], options: object = {}): JobDefinition {
-  const sink: Sink<{ word: string; count: number }> = {
-    type: 'writer',
-    kind: 'test',
-    createWriter: () => ({
-      write: (values) => {
-        collected.push(...values)
-      },
-    }),
-  }
-  return defineJob(
-    {
-      name: 'word-count',
-      checkpointing: { interval: '10 s' },
-      restart: fixedDelay({ attempts: 3, delay: '1 s' }),
-      ...options,
-    },
-    (env) => {
-      env
-        .source('words', collection(words))
-        .keyBy((word) => word)
-        .map('count', {
-          state: { count: valueState({ default: 0 }) },
-          map: (word, { state }) => {
-            state.count.update(state.count.value() + 1)
-            return { word, count: state.count.value() }
-          },
-        })
-        .sinkTo('out', sink)
-    },
-  )
+interface Count {
+  readonly word: string
+  readonly count: number
 }
 
-test('a bounded job runs to its end', async () => {
-  const words = Array.from({ length: 5_000 }, (_, i) => `w${i % 97}`)
-  const collected: { word: string; count: number }[] = []
-  const clock = new ManualClock(1_700_000_000_000)
-  const world = new MemoryWorld({ clock })
-  const platform = new LocalPlatform({ world, clock, ...deploymentOf(wordCount(words, collected, { parallelism: 2 }), undefined) })
-  await platform.request({ type: 'start', requestId: 'r1', from: undefined, allowNonRestoredState: false })
-  const ended = () => platform.happenings.some((one) => one.type === 'status' && one.to === 'FINISHED')
-  await platform.until(ended)
-  const last = new Map(collected.map(({ word, count }) => [word, count]))
-  expect(last.get('w0')).toBe(52)
-  expect(collected).toHaveLength(5_000)
+interface WordCountParts {
+  readonly words: readonly string[]
+  readonly parallelism?: number
+  /** Called for each word before it is counted. */
+  readonly onWord?: (word: string) => void
+  readonly checkpointing?: object
+}
+
+const START_MS = 1_700_000_000_000
+
+class WordCount {
+  readonly clock = new ManualClock(START_MS)
+  readonly world: MemoryWorld = new MemoryWorld({ clock: this.clock })
+  readonly out = new CommittedRecords<Count>()
+  platform!: LocalPlatform
+
+  /** Deploys the job: what is there of an earlier deployment stays. */
+  deploy(parts: WordCountParts): this {
+    const deployment = deploymentOf(this.#definition(parts), undefined)
+    this.platform = new LocalPlatform({ world: this.world, clock: this.clock, ...deployment })
+    return this
+  }
+
+  start(requestId: string, from?: string): Promise<void> {
+    return this.platform.request({ type: 'start', requestId, from, allowNonRestoredState: false })
+  }
+
+  status(to: Extract<JobHappening, { type: 'status' }>['to']): () => boolean {
+    const { happenings } = this.platform
+    return () => happenings.some((one) => one.type === 'status' && one.to === to)
+  }
+
+  checkpoints(): Extract<JobHappening, { type: 'checkpoint-completed' }>[] {
+    return this.platform.happenings.filter((one) => one.type === 'checkpoint-completed')
+  }
+
+  #definition({ words, parallelism = 1, onWord, checkpointing }: WordCountParts): JobDefinition {
+    return defineJob(
+      {
+        name: 'word-count',
+        parallelism,
+        checkpointing: { interval: '1 s', ...checkpointing },
+        restart: fixedDelay({ attempts: 3, delay: '1 s' }),
+      },
+      (env) => {
+        env
+          .source('words', collection(words))
+          .keyBy((word) => word)
+          .map('count', {
+            state: { count: valueState({ default: 0 }) },
+            map: (word, { state }) => {
+              onWord?.(word)
+              state.count.update(state.count.value() + 1)
+              return { word, count: state.count.value() }
+            },
+          })
+          .sinkTo('out', this.out.sink())
+      },
+    )
+  }
+}
+
+function words(count: number, distinct: number): string[] {
+  return Array.from({ length: count }, (_, i) => `w${i % distinct}`)
+}
+
+/** Every word counts from 1 up to its number, each once. */
+function expectExact(out: CommittedRecords<Count>, all: readonly string[]): void {
+  const expected = new Map<string, number>()
+  for (const word of all) expected.set(word, (expected.get(word) ?? 0) + 1)
+  const found = new Map<string, number[]>()
+  for (const { word, count } of out.records) found.set(word, [...(found.get(word) ?? []), count])
+  expect(found.size).toBe(expected.size)
+  for (const [word, counts] of found) {
+    expect(counts, word).toEqual(Array.from({ length: expected.get(word)! }, (_, i) => i + 1))
+  }
+}
+
+describe('a job on functions', () => {
+  test.each([1, 2, 3])('runs to its end at parallelism %i', async (parallelism) => {
+    const all = words(5_000, 97)
+    const job = new WordCount().deploy({ words: all, parallelism })
+    await job.start('r1')
+    await job.platform.until(job.status('FINISHED'))
+    expectExact(job.out, all)
+  })
+
+  test('restarts from its last checkpoint when a function throws, and its output is exact', async () => {
+    const all = words(40_000, 97)
+    let left = 2
+    let seen = 0
+    const job = new WordCount().deploy({
+      words: all,
+      parallelism: 2,
+      onWord: () => {
+        if (++seen % 9_000 === 0 && left-- > 0) throw new Error('no luck')
+      },
+    })
+    await job.start('r1')
+    await job.platform.until(job.status('FINISHED'))
+    const deployed = job.platform.happenings.filter((one) => one.type === 'deployed')
+    expect(deployed.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+    expect(deployed.at(-1)!.restoredFrom).toContain('chk-')
+    expectExact(job.out, all)
+  })
+
+  test('fails with the whole cause when the strategy grants no more restarts', async () => {
+    const job = new WordCount().deploy({
+      words: words(100, 10),
+      onWord: (word) => {
+        if (word === 'w7') throw new Error('w7 is not to be counted')
+      },
+    })
+    await job.start('r1')
+    await job.platform.until(job.status('FAILED'))
+    const failed = job.platform.happenings.find((one) => one.type === 'status' && one.to === 'FAILED')
+    expect(failed).toMatchObject({
+      cause: { message: 'w7 is not to be counted', operatorUid: 'count', key: 'w7' },
+    })
+  })
+
+  test('is cancelled, and goes on from the checkpoint that was retained, at another parallelism', async () => {
+    const all = words(60_000, 97)
+    const checkpointing = { retentionOnCancel: 'retain' }
+    const job = new WordCount().deploy({ words: all, parallelism: 2, checkpointing })
+    await job.start('r1')
+    await job.platform.until(() => job.checkpoints().length >= 2)
+    await job.platform.request({ type: 'cancel', requestId: 'r2' })
+    await job.platform.until(job.status('CANCELED'))
+    const { location } = job.checkpoints().at(-1)!
+
+    job.deploy({ words: all, parallelism: 3, checkpointing })
+    await job.start('r3', location)
+    await job.platform.until(job.status('FINISHED'))
+    expectExact(job.out, all)
+  })
+
+  test('stops with a savepoint, and goes on from it at another parallelism', async () => {
+    const all = words(60_000, 97)
+    const job = new WordCount().deploy({ words: all, parallelism: 3 })
+    await job.start('r1')
+    await job.platform.until(() => job.checkpoints().length >= 1)
+    await job.platform.request({ type: 'stop', requestId: 'r2', target: undefined, drain: false })
+    await job.platform.until(job.status('FINISHED'))
+    const { location } = job.checkpoints().at(-1)!
+    expect(location).toContain('savepoint')
+    expect(job.out.records.length).toBeLessThan(all.length)
+
+    job.deploy({ words: all, parallelism: 1 })
+    await job.start('r3', location)
+    await job.platform.until(job.status('FINISHED'))
+    expectExact(job.out, all)
+  })
+
+  test('goes on where environments come and go', async () => {
+    const all = words(20_000, 97)
+    const job = new WordCount().deploy({ words: all, parallelism: 2 })
+    await job.start('r1')
+    const ended = job.status('FINISHED')
+    await job.platform.until(() => {
+      job.platform.restartEnvironments()
+      return ended()
+    })
+    expectExact(job.out, all)
+  })
 })
