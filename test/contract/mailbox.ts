@@ -121,6 +121,17 @@ function sending(open: () => Promise<MailboxHarness>): void {
     for (const actor of actors) expect(await drainTexts(harness, actor, 12)).toEqual(texts(12, `${actor} `))
   })
 
+  it('keeps actors apart and each in order, whatever they are called', async () => {
+    const harness = await open()
+    const uids = ['a b', 'é', 'e\u0301', '漢字 😀', '"#%/', 'x'.repeat(200), `${'x'.repeat(199)}y`, 'A', 'a']
+    const actors = uids.map((uid) => ingestActor(uid, 0))
+    const mixed = texts(3).flatMap((text) => actors.map((to) => message(to, `${to} ${text}`)))
+    expect(new Set(await harness.mailbox.send(mixed))).toEqual(new Set(['sent']))
+    const received = await drainTexts(harness, actors[0]!, mixed.length)
+    for (const actor of actors)
+      expect(received.filter((text) => text.startsWith(`${actor} `))).toEqual(texts(3, `${actor} `))
+  })
+
   it('delivers the largest messages as they were, several in one send', async () => {
     const harness = await open()
     const bodies = [0, 1, 2].map((seed) => someBytes(MESSAGE_BYTES_MAX, seed))

@@ -72,6 +72,19 @@ describe('MemoryRowStore behaves like DynamoDB', () => {
     expect(await shownRow(rows, partition, 'key')).toBeUndefined()
   })
 
+  it('leaves an entry of the index that a writer did not come to remove', async () => {
+    const faults = new PlannedFaults()
+    const rows = new MemoryRowStore({ clock: new ManualClock() }).client({ faults })
+    const partition = newPartition()
+    await rows.write([rowWrite(partition, 'key', 1, 'text', { timers: { eventMs: 5 } })])
+    faults.throttle('row-store.outdate-timer')
+    const write = rowWrite(partition, 'key', 2, 'text', { timers: { eventMs: 6 } })
+    await expect(rows.write([write])).rejects.toThrow('was throttled')
+    expect(await rows.write([write])).toEqual({ written: 0, stale: 1 })
+    const { timers } = await rows.timers(partition, 'event', 10, 10)
+    expect(timers.map(({ timeMs }) => timeMs)).toEqual([5, 6])
+  })
+
   it('drops a part of a partition, when a request fails on the way', async () => {
     const faults = new PlannedFaults()
     const model = new MemoryRowStore({ clock: new ManualClock() })

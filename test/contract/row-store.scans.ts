@@ -59,7 +59,7 @@ export function scans(open: () => Promise<RowStoreHarness>): void {
     expect(all.map(({ payload }, index) => sameBytes(payload, payloads[index]!))).toEqual([true, true, true])
   })
 
-  it('finds every long key once, over many pages', async () => {
+  it('finds every long key once and in order, over many pages', async () => {
     const { rows } = await open()
     const partition = newPartition()
     const common = 'k'.repeat(19_990)
@@ -67,11 +67,7 @@ export function scans(open: () => Promise<RowStoreHarness>): void {
     const keys = [...LONG_KEYS, ...many, 'a', 'z']
     await rows.write(keys.map((rowKey) => rowWrite(partition, rowKey, 1, 'text')))
     const found = (await scanAll(rows, partition)).map(({ rowKey }) => rowKey)
-    expect(found).toHaveLength(keys.length)
-    // Keys that begin with the same thousand characters come together; in which order, the port leaves open.
-    const beginnings = found.map((rowKey) => rowKey.slice(0, 200))
-    expect(beginnings).toEqual(inOrder(beginnings))
-    expect(new Set(found)).toEqual(new Set(keys))
+    expect(found).toEqual(inOrder(keys))
   })
 
   it('drops all of a partition, and nothing of another', async () => {

@@ -26,7 +26,7 @@ export interface WakeUpsHarness extends Harness {
 export type WakeUpsCapability = 'movesTime' | 'schedules'
 
 const TASK = taskActor(taskId('vertex', 1))
-const INGEST = ingestActor('source', 3)
+const INGEST = ingestActor('quelle "é" 漢字 😀#', 3)
 const MINUTE_MS = 60_000
 /** “Within seconds where nothing is overloaded.” */
 const LATE_MS = 5000

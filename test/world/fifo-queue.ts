@@ -63,6 +63,8 @@ export class FifoQueue {
   readonly #options: FifoQueueOptions
   /** In the order in which receivers look at them; none is empty. Messages by sequence. */
   readonly #groups = new Map<string, Stored[]>()
+  /** By id. */
+  readonly #messages = new Map<string, Stored>()
   /** When each id was first sent, in that order. */
   readonly #sentAtMs = new Map<string, number>()
   #deleted: Stored[] = []
@@ -154,16 +156,13 @@ export class FifoQueue {
 
   /** Messages that wait or are in flight. */
   get size(): number {
-    let size = 0
-    for (const messages of this.#groups.values()) size += messages.length
-    return size
+    return this.#messages.size
   }
 
   get inFlight(): number {
     const nowMs = this.#options.clock.now()
     let count = 0
-    for (const messages of this.#groups.values())
-      for (const message of messages) if (message.hiddenUntilMs > nowMs) count++
+    for (const { hiddenUntilMs } of this.#messages.values()) if (hiddenUntilMs > nowMs) count++
     return count
   }
 
@@ -211,12 +210,9 @@ export class FifoQueue {
 
   /** The message that this is the last receipt of, while it is in flight. */
   #held(receiptHandle: string): Stored | undefined {
-    const nowMs = this.#options.clock.now()
-    for (const messages of this.#groups.values()) {
-      const message = messages.find((one) => handleOf(one) === receiptHandle)
-      if (message !== undefined) return message.hiddenUntilMs > nowMs ? message : undefined
-    }
-    return undefined
+    const message = this.#messages.get(receiptHandle.slice(0, receiptHandle.lastIndexOf('/')))
+    if (message === undefined || handleOf(message) !== receiptHandle) return undefined
+    return message.hiddenUntilMs > this.#options.clock.now() ? message : undefined
   }
 
   #insert(message: Stored): void {
@@ -224,9 +220,11 @@ export class FifoQueue {
     const after = messages.findIndex(({ sequence }) => sequence > message.sequence)
     messages.splice(after < 0 ? messages.length : after, 0, message)
     this.#groups.set(message.group, messages)
+    this.#messages.set(message.messageId, message)
   }
 
   #remove(message: Stored): void {
+    this.#messages.delete(message.messageId)
     const left = this.#groups.get(message.group)!.filter((other) => other !== message)
     if (left.length === 0) this.#groups.delete(message.group)
     else this.#groups.set(message.group, left)

@@ -120,8 +120,8 @@ export class MemoryMailbox {
     const open = new Map<string, { readonly batch: number[]; bytes: number }>()
     for (const [index, { to, body }] of messages.entries()) {
       assert(
-        body.length <= MESSAGE_BYTES_MAX,
-        `a message has at most ${MESSAGE_BYTES_MAX} bytes, got ${body.length}`,
+        body.length > 0 && body.length <= MESSAGE_BYTES_MAX,
+        `a message has 1 to ${MESSAGE_BYTES_MAX} bytes, got ${body.length}`,
       )
       const name = this.#queueName(to)
       const bytes = base64Bytes(body.length)

@@ -1,7 +1,14 @@
 import { assert } from '../../lib/model/faults.ts'
 import type { Clock } from '../../lib/ports/clock.ts'
 import type { Random } from '../../lib/ports/random.ts'
-import type { IndexedTimer, RowPartition, RowStore, RowWrite, StoredRow } from '../../lib/ports/row-store.ts'
+import type {
+  EarliestTimers,
+  IndexedTimer,
+  RowPartition,
+  RowStore,
+  RowWrite,
+  StoredRow,
+} from '../../lib/ports/row-store.ts'
 import { readUnitsOf, writeUnitsOf } from './call-ledger.ts'
 import type { AwsUnits } from './call-ledger.ts'
 import { callerOf } from './caller.ts'
@@ -23,6 +30,7 @@ interface KeptRow {
   readonly payload: Uint8Array | undefined
   readonly position: number
   readonly expiresAtMs: number
+  readonly timers: EarliestTimers
 }
 
 interface Kept {
@@ -42,7 +50,8 @@ const ROW_KEY_LENGTH_MAX = 20_000
 
 /**
  * Rows in memory. A write of many is many requests at once: some may be done and others not, when the caller dies or
- * another looks. Index entries are written before the row, by stale writers too, and stay until they are forgotten.
+ * another looks. An entry of the index is written before its row, by stale writers too, and removed after the row has
+ * another; one that a dead or stale writer left stays until it is forgotten.
  */
 export class MemoryRowStore {
   readonly #options: MemoryRowStoreOptions
@@ -148,31 +157,28 @@ export class MemoryRowStore {
     const { rowKey, position, payload } = row
     assert(rowKey.length <= ROW_KEY_LENGTH_MAX, `a row key has at most 20 kB, got ${rowKey.length}`)
     const kept = this.#kept(row.partition)
-    const ends: readonly (readonly [Domain, number | undefined])[] = [
-      ['event', row.timers.eventMs],
-      ['processing', row.timers.processingMs],
-    ]
     // Before the row: whoever sees the row's timers finds them in the index.
-    for (const [domain, timeMs] of ends) {
-      if (timeMs === undefined) continue
-      const timer: IndexedTimer = { timeMs, rowKey, position }
-      await request(caller, 'write-timer', { subject: rowKey }, (operation) => {
-        caller.ledger.count(operation, { writeUnits: writeUnitsOf(rowKey.length + TIMER_BYTES) })
-        const there = kept.timers[domain].get(timer)
-        if (there !== undefined && there.position >= position) return
-        kept.timers[domain].delete(timer)
-        kept.timers[domain].set(timer, timer)
-      })
+    for (const domain of DOMAINS) {
+      const timeMs = timeOf(row.timers, domain)
+      if (timeMs !== undefined) await indexTimer(caller, kept.timers[domain], { timeMs, rowKey, position })
     }
-    return request(caller, 'write-row', { subject: rowKey }, (operation) => {
+    const outcome = await request(caller, 'write-row', { subject: rowKey }, (operation) => {
       caller.ledger.count(operation, writeCost(rowKey, payload))
-      const there = kept.rows.get(rowKey)
+      const replaced = kept.rows.get(rowKey)
       // Keeps out a stale writer, and the repeat of this write.
-      if (there !== undefined && there.position >= position) return 'stale'
+      if (replaced !== undefined && replaced.position >= position) return 'stale'
       const expiresAtMs = payload === undefined ? this.#options.clock.now() + TOMBSTONE_MS : row.expiresAtMs
-      kept.rows.set(rowKey, { payload: payload?.slice(), position, expiresAtMs })
-      return 'written'
+      kept.rows.set(rowKey, { payload: payload?.slice(), position, expiresAtMs, timers: row.timers })
+      return { replaced }
     })
+    if (outcome === 'stale') return 'stale'
+    // After it, what the index need no longer hold; perhaps long after it, or never.
+    for (const domain of DOMAINS) {
+      const timeMs = outcome.replaced && timeOf(outcome.replaced.timers, domain)
+      if (timeMs !== undefined && timeMs !== timeOf(row.timers, domain))
+        await outdateTimer(caller, kept.timers[domain], { timeMs, rowKey, position })
+    }
+    return 'written'
   }
 
   #scan(
@@ -214,6 +220,31 @@ export class MemoryRowStore {
     }
     return kept
   }
+}
+
+const DOMAINS: readonly Domain[] = ['event', 'processing']
+
+const timeOf = ({ eventMs, processingMs }: EarliestTimers, domain: Domain): number | undefined =>
+  domain === 'event' ? eventMs : processingMs
+
+function indexTimer(caller: Caller, index: TimerIndex, timer: IndexedTimer): Promise<void> {
+  return request(caller, 'write-timer', { subject: timer.rowKey }, (operation) => {
+    caller.ledger.count(operation, { writeUnits: writeUnitsOf(timer.rowKey.length + TIMER_BYTES) })
+    const there = index.get(timer)
+    // Keeps out a zombie, after which a late reader would take a later entry for an old one.
+    if (there !== undefined && there.position >= timer.position) return
+    index.delete(timer)
+    index.set(timer, timer)
+  })
+}
+
+function outdateTimer(caller: Caller, index: TimerIndex, timer: IndexedTimer): Promise<void> {
+  return request(caller, 'outdate-timer', { subject: timer.rowKey }, (operation) => {
+    caller.ledger.count(operation, { writeUnits: 1 })
+    const there = index.get(timer)
+    // Spares the entry of a later row, which has a timer of that time again.
+    if (there !== undefined && there.position < timer.position) index.delete(timer)
+  })
 }
 
 function request<T>(
