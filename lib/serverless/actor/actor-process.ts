@@ -58,6 +58,8 @@ export class ActorProcess<State, Delta> {
   #unsent: readonly TurnItem[] = []
   #turnsSinceHead = 0
   #bytesSinceHead = 0
+  /** When the oldest entry was written that no head stands for; Infinity: there is none. */
+  #unheadedSinceMs = Number.POSITIVE_INFINITY
   /** A wake-up is under way for this time. */
   #armedAtMs: number | undefined
   readonly #askedAtMs = new Map<string, number>()
@@ -127,6 +129,7 @@ export class ActorProcess<State, Delta> {
     if (!isTurn) {
       await this.#sender.sendNudges(outcome.nudges)
       if (wakeAtMs !== undefined) await this.#arm(wakeAtMs)
+      await this.#writeHead(history)
       return { outcome, isCommitted: false }
     }
     const item: TurnItem = {
@@ -149,6 +152,7 @@ export class ActorProcess<State, Delta> {
     history.add({ ...item, blob: appended.blob })
     this.#turnsSinceHead++
     this.#bytesSinceHead += appended.bytes
+    this.#unheadedSinceMs = Math.min(this.#unheadedSinceMs, nowMs)
     await this.#send(item)
     await this.#writeHead(history)
     return { outcome, isCommitted: true }
@@ -210,6 +214,7 @@ export class ActorProcess<State, Delta> {
     this.#cursor = undefined
     this.#turnsSinceHead = 0
     this.#bytesSinceHead = 0
+    this.#unheadedSinceMs = Number.POSITIVE_INFINITY
     this.#armedAtMs = undefined
     // What a head folds was sent before the head was written.
     this.#sentThrough = snapshot?.place.position ?? 0
@@ -227,6 +232,7 @@ export class ActorProcess<State, Delta> {
       this.#sentThrough = item.position
       return
     }
+    this.#unheadedSinceMs = Math.min(this.#unheadedSinceMs, item.nowMs)
     this.#unsent = [...this.#unsent.filter(({ position }) => position > item.sentThrough), item]
     this.#sentThrough = Math.max(this.#sentThrough, item.sentThrough)
     this.#armedAtMs = item.wakeAtMs ?? this.#armedAtMs
@@ -355,12 +361,16 @@ export class ActorProcess<State, Delta> {
   /** A head that cannot be written is written another time: the log has everything. */
   async #writeHead(history: History<State, Delta>): Promise<void> {
     const { headEveryTurns } = this.#behaviour
-    const isDue = this.#turnsSinceHead >= headEveryTurns || this.#bytesSinceHead >= LOG_LIMITS.tailBytesMax
+    const isDue =
+      this.#runtime.now() - this.#unheadedSinceMs >= LOG_LIMITS.unheadedMsMax ||
+      this.#turnsSinceHead >= headEveryTurns ||
+      this.#bytesSinceHead >= LOG_LIMITS.tailBytesMax
     if (!isDue && this.#behaviour.wantsHead?.(history.current.state) !== true) return
     try {
       if (!(await this.#heads.write(history))) return
       this.#turnsSinceHead = history.tail.length
       this.#bytesSinceHead = 0
+      this.#unheadedSinceMs = history.tailSinceMs
     } catch (cause) {
       this.#runtime.observe.event({
         type: 'warning',

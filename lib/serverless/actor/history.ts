@@ -69,6 +69,12 @@ export class History<State, Delta> {
     return this.#tail
   }
 
+  /** When the first turn of the tail was. Epoch milliseconds; Infinity: there is none. */
+  get tailSinceMs(): number {
+    const first = this.#tail.find((item) => item.type === 'turn')
+    return first?.nowMs ?? Number.POSITIVE_INFINITY
+  }
+
   /** The state as of a position that is not folded over. */
   stateAt(position: number): State {
     const { place } = this.#folded

@@ -9,6 +9,7 @@ export const LOG_LIMITS: {
   readonly reserveMs: number
   readonly resendPauseMs: number
   readonly sliceMs: number
+  readonly unheadedMsMax: number
 } = {
   /** A write unit is 1 KB and costs 0.625 USD a million, a PUT 5 USD a million: from 8 KB on, an object is cheaper. */
   inlineBytes: 8 * 1024,
@@ -28,4 +29,6 @@ export const LOG_LIMITS: {
   resendPauseMs: 5_000,
   /** How long an actor goes on without input before it looks at its queue again: what a barrier waits for, at most. */
   sliceMs: 1_000,
+  /** Entries end weeks after they were written: long before, a head stands for them, if anybody comes by at all. */
+  unheadedMsMax: 7 * 24 * 3_600_000,
 }

@@ -270,3 +270,16 @@ function seededText(length: number): string {
   }
   return text.slice(0, length)
 }
+
+test('what nobody came by for in a week is folded into a head before it ends', async () => {
+  const adders = await begun()
+  const process = adders.process(
+    A,
+    adder(undefined, (position) => position),
+  )
+  await process.handle([adders.ask(A, { add: 3 })], forever)
+  expect(await adders.world.ports().log.head(A)).toBeUndefined()
+  adders.clock.advance(8 * 24 * 3_600_000)
+  await process.handle([adders.nudge(A)], forever)
+  expect(await adders.world.ports().log.head(A)).toBeDefined()
+})

@@ -104,6 +104,10 @@ export class Adders {
     return { messageId: `request-${++this.#requests}`, envelope }
   }
 
+  nudge(actor: ActorId): Delivery {
+    return { messageId: `nudge-${++this.#requests}`, envelope: { kind: 'nudge', to: actor, wakeUp: false } }
+  }
+
   /** Receives what waits for `actor` (in the order of the queue), and hides it for a while. */
   received(): { readonly delivery: Delivery; readonly receiptHandle: string }[] {
     return this.world.mailbox
