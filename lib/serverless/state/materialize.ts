@@ -14,8 +14,8 @@ export interface MaterializationCircumstances {
 }
 
 /**
- * Whether rows of the *folded* image are to be written now. Where there are too many, the oldest are: a row that changes
- * often is young, and mostly stays.
+ * Whether rows are to be written now, if any can be. Where there are too many, the oldest are: a row that changes often is
+ * young, and mostly stays.
  */
 export function materializationDue(
   { overlay, materializedAtMs }: KeyedImage,
@@ -27,10 +27,17 @@ export function materializationDue(
   return nowMs - (materializedAtMs ?? sinceMs) > STATE_LIMITS.overlayAgeMsMax
 }
 
+/** What can be written. */
+export interface Materializable {
+  /** The image at a position that is never gone back to. */
+  readonly folded: KeyedImage
+  /** Of the present image: up to where rows are written already, which the folded one need not tell yet. */
+  readonly materializedThrough: number
+}
+
 /**
- * Writes rows of `folded`, the image at a position that is never gone back to: those that last changed first, about
- * `rowsMax` of them, all of a turn together. Resolves to what the delta of a turn has to say of it; undefined: there was
- * nothing to write.
+ * Writes rows of the folded image: those that last changed first, about `rowsMax` of them, all of a turn together. Resolves
+ * to what the delta of a turn has to say of it; undefined: there was nothing to write.
  *
  * What a folded image has is immutable, so whoever writes a row as of a position writes the same; and the store takes no
  * row as of an earlier position than it has (invariant 2, fencing: a zombie changes nothing). Only the last version of a row
@@ -39,24 +46,25 @@ export function materializationDue(
 export async function materializeSome(
   store: RowStore,
   namespace: string,
-  folded: KeyedImage,
+  { folded, materializedThrough }: Materializable,
   nowMs: number,
   rowsMax: number = STATE_LIMITS.pieceRowsMax,
 ): Promise<Materialized | undefined> {
-  const piece = pieceOf(folded, rowsMax)
+  if (folded.overlay.position <= materializedThrough) return undefined
+  const piece = pieceOf(folded, materializedThrough, rowsMax)
   const through = piece.at(-1)?.[1].position
   if (through === undefined) return undefined
   await store.write(piece.map(([uid, row]) => writeOf(namespace, uid, row)))
-  const isLast = piece.length === folded.overlay.size
+  const isLast = through === folded.overlay.position
   return { through, lowered: timersOf(piece), ...(isLast ? { finishedAtMs: nowMs } : {}) }
 }
 
 type Piece = (readonly [uid: string, row: OverlayRow])[]
 
-function pieceOf({ overlay }: KeyedImage, rowsMax: number): Piece {
+function pieceOf({ overlay }: KeyedImage, after: number, rowsMax: number): Piece {
   const piece: Piece = []
   let bytes = 0
-  for (const [uid, row] of overlay.upTo(Number.POSITIVE_INFINITY)) {
+  for (const [uid, row] of overlay.changed(after, Number.POSITIVE_INFINITY)) {
     const isFull = piece.length >= rowsMax || bytes >= STATE_LIMITS.pieceBytesMax
     if (isFull && row.position > piece.at(-1)![1].position) break
     piece.push([uid, row])

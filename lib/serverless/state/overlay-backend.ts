@@ -37,16 +37,20 @@ export interface KeyedView {
 const ROW_BYTES = 500
 const BYTES_PER_PAYLOAD_BYTE = 4
 
-/** What is noted of a row in memory: its address, so that it is not made again. */
+/** What is noted of a row in memory. */
 class RowNote {
+  /** Its address, so that it is not made again. */
   readonly keyText: string
+  /** Size of its payload when it was read or written last, without buckets. */
+  payloadBytes = 0
 
   constructor(text: string) {
     this.keyText = text
   }
 }
 
-const textOf = (row: Row): string => (row.note as RowNote).keyText
+const noteOf = (row: Row): RowNote => row.note as RowNote
+const textOf = (row: Row): string => noteOf(row).keyText
 
 /**
  * Keyed state on top of an image of it: rows become objects when their key first becomes current, from the overlay, or else
@@ -66,6 +70,7 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
   #coldFromMs: Record<TimerDomain, number | undefined>
   /** Stopped before event-time timers that have to be fetched, and nobody has looked yet whether more are due. */
   #isPaused = false
+  /** What rows take as objects, about: at most too much, where buckets are written again. */
   #bytes = 0
   #changes: RowChange[] = []
   /** Written since the last commit, and empty. */
@@ -171,12 +176,13 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
     assert(inRange(keyGroups, keyGroup), `key group ${keyGroup} is not of this task: its keys went astray`)
     // An encoded value may be a view of a larger buffer, which it would keep.
     const bytes = payload === undefined ? undefined : new Uint8Array(payload)
-    this.#bytes += (bytes?.length ?? 0) * BYTES_PER_PAYLOAD_BYTE
     if (slot !== MAIN) {
+      this.#bytes += (bytes?.length ?? 0) * BYTES_PER_PAYLOAD_BYTE
       const rowKey = rowKeyOf({ keyText: textOf(row), state: this.#stateOf(slot), bucket })
       this.#changes.push(rowChange(operatorUid, keyGroup, rowKey, bytes, expiresAtMs))
       return
     }
+    this.#measure(row, bytes?.length ?? 0)
     const { eventTimers, processingTimers } = row
     const timers =
       eventTimers === undefined && processingTimers === undefined
@@ -196,7 +202,7 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
     this.#bytes += ROW_BYTES
     const { payload } = found
     if (payload === undefined) return
-    this.#bytes += payload.length * BYTES_PER_PAYLOAD_BYTE
+    this.#measure(row, payload.length)
     this.restoreTimers(row, this.codec.read(row, payload))
   }
 
@@ -233,6 +239,12 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
 
   close(): void {
     this.table.rows.clear()
+  }
+
+  #measure(row: Row, payloadBytes: number): void {
+    const note = noteOf(row)
+    this.#bytes += (payloadBytes - note.payloadBytes) * BYTES_PER_PAYLOAD_BYTE
+    note.payloadBytes = payloadBytes
   }
 
   #find(rowKey: string): { readonly payload: Uint8Array | undefined } | undefined {

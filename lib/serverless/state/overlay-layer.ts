@@ -28,12 +28,16 @@ export function withLayer(layers: Layers, top: Layer): Layers {
   return [...layers.slice(0, kept), merged]
 }
 
-/** The rows of `layers` that no later layer hides, in ascending order of position. */
-export function* visibleRows(layers: Layers): Generator<OverlayRow> {
+/** The rows of `layers` after `position` that no later layer hides, in ascending order of position. */
+export function* visibleRows(
+  layers: Layers,
+  position: number = Number.NEGATIVE_INFINITY,
+): Generator<OverlayRow> {
   for (let i = 0; i < layers.length; i++) {
     const later = layers.slice(i + 1)
-    for (const row of layers[i]!.values())
-      if (later.length === 0 || findRow(later, row.rowKey) === undefined) yield row
+    for (const row of layers[i]!.values()) {
+      if (row.position > position && findRow(later, row.rowKey) === undefined) yield row
+    }
   }
 }
 

@@ -55,7 +55,7 @@ export class Overlay {
   /** Without the rows that last changed up to `position`: they are materialized. */
   withoutUpTo(position: number): Overlay {
     let { size, bytes } = this
-    for (const [, row] of this.upTo(position)) {
+    for (const [, row] of this.changed(Number.NEGATIVE_INFINITY, position)) {
       size--
       bytes -= bytesOf(row)
     }
@@ -78,10 +78,10 @@ export class Overlay {
     return visibleRows(this.#operators.get(uid) ?? [])
   }
 
-  /** The rows that last changed up to `position`, in ascending order of position. */
-  *upTo(position: number): Generator<readonly [uid: string, row: OverlayRow]> {
+  /** The rows that last changed after one position and up to another, in ascending order of position. */
+  *changed(after: number, upTo: number): Generator<readonly [uid: string, row: OverlayRow]> {
     const heads = Array.from(this.#operators, ([uid, layers]) => {
-      const rows = visibleRows(layers)
+      const rows = visibleRows(layers, after)
       return { uid, rows, row: rows.next().value as OverlayRow | undefined }
     })
     for (;;) {
@@ -90,7 +90,7 @@ export class Overlay {
         if (head.row !== undefined && (first === undefined || head.row.position < first.row!.position))
           first = head
       }
-      if (first === undefined || first.row!.position > position) return
+      if (first === undefined || first.row!.position > upTo) return
       yield [first.uid, first.row!]
       first.row = first.rows.next().value as OverlayRow | undefined
     }

@@ -179,7 +179,7 @@ export class TaskRows implements CleanRows {
       this.#forgetAll()
       return
     }
-    for (const [uid, row] of last.overlay.upTo(materializedThrough)) {
+    for (const [uid, row] of last.overlay.changed(last.materializedThrough, materializedThrough)) {
       if (image.overlay.get(uid, row.rowKey) === undefined) this.#cacheOf(uid).put(row.rowKey, row.payload)
     }
   }
