@@ -92,6 +92,7 @@ export class Story {
         this.#event(yellow('!'), event.message)
         return
       case 'checkpoint-triggered':
+      case 'listening':
     }
   }
 

@@ -102,6 +102,7 @@ export class JobObserver {
         return
       case 'deployed':
       case 'checkpoint-triggered':
+      case 'listening':
       case 'warning':
     }
   }

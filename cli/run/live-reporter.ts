@@ -28,6 +28,7 @@ export class LiveReporter implements RunReporter {
 
   event(event: JobEvent, view: JobView): void {
     this.view = view
+    if (event.type === 'listening') this.say([`${event.operatorUid} listens on ${event.url}`])
     if (event.type !== 'warning') return
     this.say([this.colors.yellow(`warning: ${oneLine(event.message)}`)])
   }

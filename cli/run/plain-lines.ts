@@ -44,6 +44,8 @@ function describe(event: JobEvent, colors: Colors): string | undefined {
       const text = `checkpoint ${checkpointId} came to nothing (${reason}): ${oneLine(message)}`
       return isFailure(reason) ? colors.yellow(text) : text
     }
+    case 'listening':
+      return `${event.operatorUid} listens on ${event.url}`
     case 'warning':
       return colors.yellow(`warning: ${oneLine(event.message)}`)
   }

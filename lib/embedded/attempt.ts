@@ -2,6 +2,7 @@ import type { JobEdge, JobPlan, JobVertex } from '../graph/plan.ts'
 import type { Element } from '../model/elements.ts'
 import { taskId, type Attempt as AttemptNumber, type TaskId } from '../model/ids.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { IngestLog } from '../ports/ingest-log.ts'
 import type { Outside } from '../ports/outside.ts'
 import type { KeyedStateBackendFactory } from '../state/keyed-backend.ts'
 import type { JobConfig } from '../stream/config.ts'
@@ -32,6 +33,7 @@ export interface AttemptParts {
   /** Milliseconds since whenever: how long tasks have been running without a pause. */
   readonly uptimeMs: () => number
   readonly stateBackends: KeyedStateBackendFactory
+  readonly ingest: IngestLog | undefined
   readonly outside: Outside | undefined
   readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
   readonly listener: AttemptListener
@@ -94,6 +96,12 @@ export class JobAttempt {
 
   get allTasks(): readonly Task[] {
     return this.tasks
+  }
+
+  /** The source has something to read. */
+  wakeSource(uid: string): void {
+    const vertex = this.parts.plan.vertices.find(({ operators }) => operators[0]!.uid === uid)
+    for (const runner of this.runnerAt[vertex?.index ?? -1] ?? []) runner?.wakeSource()
   }
 
   /** Sends barrier `checkpointId` from every source; with `stopSources`, nothing after it. */
@@ -225,6 +233,7 @@ export class JobAttempt {
         wakeUp: () => this.runnerOf(vertex.index, subtaskIndex)?.wakeSource(),
         enumerateSplits: (uid, source) => this.enumerateSplits(uid, source, vertex.parallelism),
         stateBackends,
+        ingest: this.parts.ingest,
         outside,
       },
     )

@@ -91,6 +91,8 @@ export type JobEvent =
       readonly reason: string
       readonly message: string
     }
+  /** Records for a source are taken by HTTP, at `url`. */
+  | { readonly type: 'listening'; readonly atMs: number; readonly operatorUid: string; readonly url: string }
   /** Something the user should know, which stops nothing. */
   | { readonly type: 'warning'; readonly atMs: number; readonly message: string }
 

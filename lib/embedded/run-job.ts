@@ -2,6 +2,7 @@ import { join, sep } from 'node:path'
 import { runDirectory } from '../checkpoint/checkpoint-paths.ts'
 import { needsFinalCommit, tasksOf } from '../checkpoint/coordinated-tasks.ts'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { ingestSourcesOf } from '../connectors/ingest/ingest-sources.ts'
 import { messageOf } from '../model/faults.ts'
 import { buildStreamGraph } from '../graph/build-stream-graph.ts'
 import { planJob } from '../graph/plan-job.ts'
@@ -15,6 +16,8 @@ import { JobAttempt } from './attempt.ts'
 import { readConfigFile } from './config-file.ts'
 import { addDeadLetterSinks, deadLetterNotices } from './dead-letters.ts'
 import { EventLog } from './event-log.ts'
+import { CheckpointOffsets } from './ingest/checkpoint-offsets.ts'
+import { EmbeddedIngest } from './ingest/embedded-ingest.ts'
 import type { JobHandle } from './job-handle.ts'
 import { JobMaster } from './job-master.ts'
 import { collectMetrics } from './job-metrics.ts'
@@ -46,9 +49,22 @@ export async function runJobIn(
   const config = await configOf(definition, options)
   const plan = planOf(definition, config)
   const start = await openStart({ from: options.from, plan, config, clock, random, files: world.files })
+  const events = new EventLog()
+  const readers: Readers = { wake: () => {} }
+  let ingest: EmbeddedIngest | undefined
   try {
-    return await begin({ world, options, clock, random, config, plan, start })
+    ingest = await EmbeddedIngest.open({
+      plan,
+      directory: config.ingestDirectory,
+      files: world.files,
+      clock,
+      random,
+      onAppended: (uid) => readers.wake(uid),
+      emit: (event) => events.emit(event),
+    })
+    return await begin({ world, options, clock, random, config, plan, start, events, ingest, readers })
   } catch (cause) {
+    await ingest?.close()
     await start.release()
     throw cause
   }
@@ -62,13 +78,22 @@ interface Beginning {
   readonly config: JobConfig
   readonly plan: JobPlan
   readonly start: StartPoint
+  readonly events: EventLog
+  readonly ingest: EmbeddedIngest | undefined
+  readonly readers: Readers
+}
+
+/** The sources of the attempt that runs. */
+interface Readers {
+  /** There is more for a source to read. */
+  wake: (sourceUid: string) => void
 }
 
 async function begin(parts: Beginning): Promise<JobHandle> {
-  const { world, options, clock, random, config, plan, start } = parts
+  const { world, options, clock, random, config, plan, start, events, ingest, readers } = parts
   const run = { jobName: plan.jobName, runId: start.runId }
   const tasks = tasksOf(plan)
-  const events = new EventLog()
+  const offsets = new CheckpointOffsets(ingestSourcesOf(plan).map(({ uid }) => uid))
   const warn = (message: string): void => events.emit({ type: 'warning', atMs: clock.now(), message })
   if (config.checkpointing.unaligned) {
     const message = 'Unaligned checkpoints are not available here yet: this run takes aligned ones'
@@ -99,10 +124,17 @@ async function begin(parts: Beginning): Promise<JobHandle> {
     random,
     storage,
     lastAttempt: start.lastAttempt,
-    emit: (event) => events.emit(event),
-    onEnd: () => {
+    emit: (event) => {
+      events.emit(event)
+      const oldest = event.type === 'checkpoint-completed' ? master.coordinator.completed[0] : undefined
+      if (oldest === undefined) return
+      for (const { uid, partition, position } of offsets.retainedFrom(oldest.checkpointId))
+        void ingest?.truncate(uid, partition, position)
+    },
+    onEnd: async () => {
       for (const notice of deadLetterNotices(collectMetrics(plan, master).operators, config)) warn(notice)
-      return start.release()
+      await ingest?.close()
+      await start.release()
     },
     makeAttempt: async (attempt, restoreFrom, own) => {
       await storage.rememberAttempt(attempt, restoreFrom)
@@ -113,7 +145,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
       }
       const restoreOf = prepared ?? (await storage.beginAttempt(restoreFrom))
       prepared = undefined
-      return new JobAttempt({
+      const made = new JobAttempt({
         plan,
         config,
         runId: start.runId,
@@ -122,13 +154,19 @@ async function begin(parts: Beginning): Promise<JobHandle> {
         uptimeMs: world.uptimeMs,
         stateBackends: backends,
         outside: options.outside,
+        ingest,
         restoreOf,
         listener: {
-          onSnapshot: (task, snapshot) => own.onSnapshot(attempt, task, snapshot),
+          onSnapshot: (task, snapshot) => {
+            offsets.note(snapshot)
+            return own.onSnapshot(attempt, task, snapshot)
+          },
           onInputEnded: (task) => own.post({ type: 'input-ended', attempt, task }),
           onTaskFailed: (task, cause) => own.taskFailed(attempt, task, cause),
         },
       })
+      readers.wake = (uid) => made.wakeSource(uid)
+      return made
     },
   })
   master.post({

@@ -151,6 +151,7 @@ function toConfig(values: CompleteValues, chosen: ChosenValues): JobConfig {
     restart: toRestart(values),
     autoWatermarkIntervalMs: values.autoWatermarkInterval,
     deadLettersDirectory: values.deadLettersDirectory,
+    ingestDirectory: values.ingestDirectory,
   }
 }
 

@@ -10,6 +10,8 @@ export interface JobConfig {
   readonly autoWatermarkIntervalMs: number
   /** Directory for records that no stream takes as dead letters. */
   readonly deadLettersDirectory: string
+  /** Where records that came in by HTTP are kept (embedded runtime). */
+  readonly ingestDirectory: string
 }
 
 export interface CheckpointConfig {

@@ -69,6 +69,7 @@ export interface OptionValues {
   readonly exponentialAttempts: number
   readonly autoWatermarkInterval: number
   readonly deadLettersDirectory: string
+  readonly ingestDirectory: string
 }
 
 export type OptionName = keyof OptionValues
@@ -361,6 +362,14 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     default: '.millrace/dead-letters',
     defaultText: '.millrace/dead-letters',
     doc: 'Directory for records that could not be parsed and that no stream uses.',
+  },
+  ingestDirectory: {
+    key: 'millrace.ingest.dir',
+    path: 'ingestDirectory',
+    type: directory,
+    default: '.millrace/ingest',
+    defaultText: '.millrace/ingest',
+    doc: 'Where records that came in by HTTP are kept until no retained checkpoint needs them.',
   },
 }
 

@@ -26,6 +26,11 @@ export interface JobOptions {
   readonly autoWatermarkInterval?: Duration
   /** Directory for records that could not be parsed and that no stream uses. Default `.millrace/dead-letters`. */
   readonly deadLettersDirectory?: string
+  /**
+   * Where the embedded runtime keeps records that came in by HTTP, until no retained checkpoint needs them. Default
+   * `.millrace/ingest`.
+   */
+  readonly ingestDirectory?: string
 }
 
 export interface CheckpointingOptions {

@@ -76,6 +76,7 @@ const EVENTS = {
     reason: z.string(),
     message: z.string(),
   }),
+  listening: event('listening', { operatorUid: z.string(), url: z.string() }),
   warning: event('warning', { message: z.string() }),
   metrics: event('metrics', {
     status,

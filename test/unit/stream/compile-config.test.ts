@@ -54,6 +54,7 @@ describe('defaults', () => {
       restart: { type: 'none' },
       autoWatermarkIntervalMs: 200,
       deadLettersDirectory: '.millrace/dead-letters',
+      ingestDirectory: '.millrace/ingest',
     })
   })
 
@@ -117,6 +118,7 @@ describe('job code', () => {
     restart: fixedDelay({ attempts: 'unlimited', delay: '10 s' }),
     autoWatermarkInterval: 0,
     deadLettersDirectory: 'dead',
+    ingestDirectory: 'ingest',
   }
 
   test('every option arrives', () => {
@@ -143,6 +145,7 @@ describe('job code', () => {
       restart: { type: 'fixed-delay', attempts: Infinity, delayMs: 10_000 },
       autoWatermarkIntervalMs: 0,
       deadLettersDirectory: 'dead',
+      ingestDirectory: 'ingest',
     })
   })
 

@@ -37,6 +37,10 @@ describe('a line of the log', () => {
       { type: 'checkpoint-failed', atMs: 0, checkpointId: 7, reason: 'expired', message: 'took\nlong' },
       'checkpoint 7 came to nothing (expired): took long',
     ],
+    [
+      { type: 'listening', atMs: 0, operatorUid: 'views', url: 'http://127.0.0.1:8080/views' },
+      'views listens on http://127.0.0.1:8080/views',
+    ],
     [{ type: 'warning', atMs: 0, message: 'mind the gap' }, 'warning: mind the gap'],
   ])('says %o', (event, text) => {
     expect(plainLine(event, colors)).toBe(text && `1970-01-01T00:00:00.000Z ${text}`)
