@@ -1,9 +1,10 @@
 import definition from 'millrace-job'
 
+import { awsOutside } from '../lib/aws/outside.ts'
 import { deploymentOf } from '../lib/serverless/deployment.ts'
 import { createHandlers, type JobHandlers } from '../lib/serverless/handlers.ts'
 import type { JobRuntime } from '../lib/serverless/runtime.ts'
-import { ports } from './aws.ts'
+import { access, ports } from './aws.ts'
 
 const settings = process.env['MILLRACE_SETTINGS']
 
@@ -13,6 +14,6 @@ const { config, plan } = deploymentOf(
 )
 
 /** The job that this function is bundled with, in the world of AWS: made once for an environment. */
-export const runtime: JobRuntime = { config, plan, ...ports }
+export const runtime: JobRuntime = { config, plan, ...ports, outside: awsOutside(access) }
 
 export const handlers: JobHandlers = createHandlers(runtime)

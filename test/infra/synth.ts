@@ -1,9 +1,13 @@
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
 
 import type { StreamJobProps } from '../../infra/stream-job-props.ts'
 import { StreamJob } from '../../infra/stream-job.ts'
+
+// The CDK loads its parts when they are first used: that takes seconds, and on a busy machine many.
+vi.setConfig({ testTimeout: 120_000 })
 
 export interface Synthesised {
   readonly stack: Stack

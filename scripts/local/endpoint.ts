@@ -1,0 +1,44 @@
+import { UserError } from '../../lib/model/faults.ts'
+
+/** Where LocalStack of docker-compose.yml listens. */
+const LOCALSTACK = 'http://localhost:4566'
+
+/** Whether `AWS_ENDPOINT_URL` names an emulator that somebody else started. */
+export const isGivenEndpoint = (env: NodeJS.ProcessEnv): boolean => (env['AWS_ENDPOINT_URL'] ?? '') !== ''
+
+export const endpointOf = (env: NodeJS.ProcessEnv): string =>
+  isGivenEndpoint(env) ? String(env['AWS_ENDPOINT_URL']) : LOCALSTACK
+
+export const REGION = 'us-east-1'
+export const ACCOUNT = '000000000000'
+
+/**
+ * The environment of commands that talk to an emulator: its address, and credentials that are none, so that nothing here can
+ * ever reach an account of AWS.
+ */
+export function emulatorEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { AWS_PROFILE: _profile, AWS_SESSION_TOKEN: _token, ...rest } = env
+  return {
+    ...rest,
+    AWS_ENDPOINT_URL: endpointOf(env),
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    // The CDK looks up neither notices nor usage reports.
+    CDK_DISABLE_VERSION_CHECK: '1',
+  }
+}
+
+/** @throws UserError if nothing answers there. */
+export async function expectEndpoint(endpoint: string): Promise<void> {
+  try {
+    await fetch(endpoint, { signal: AbortSignal.timeout(5_000) })
+  } catch (cause) {
+    throw new UserError(
+      `Expected an emulator of AWS at ${endpoint}; nothing answers there. Start LocalStack (npm run local:up), or set ` +
+        'AWS_ENDPOINT_URL to the address of another (docs/guide/deploy.md)',
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+import type { Reading } from './jobs/windows.ts'
+import type { WordRecord } from './jobs/word-count.ts'
+import type { Emulator } from './emulator.ts'
+
+/** How often each word was accepted, and so how high its counts must come. */
+export class WordFeed {
+  readonly accepted = new Map<string, number>()
+  readonly #url: string
+
+  constructor(ingestUrl: string) {
+    this.#url = ingestUrl.replace(/\/$/, '')
+  }
+
+  /** One JSON value. */
+  one(record: WordRecord): Promise<void> {
+    return this.#post([record], 'application/json', JSON.stringify(record))
+  }
+
+  array(records: readonly WordRecord[]): Promise<void> {
+    return this.#post(records, 'application/json', JSON.stringify(records))
+  }
+
+  lines(records: readonly WordRecord[], idempotencyKey?: string): Promise<void> {
+    const body = records.map((record) => JSON.stringify(record)).join('\n')
+    return this.#post(records, 'application/x-ndjson', body, idempotencyKey)
+  }
+
+  /** The same request twice, as a client does that lost the first answer. */
+  async twice(records: readonly WordRecord[], idempotencyKey: string): Promise<void> {
+    await this.lines(records, idempotencyKey)
+    const { accepted } = this
+    const before = new Map(accepted)
+    await this.lines(records, idempotencyKey)
+    accepted.clear()
+    for (const [word, count] of before) accepted.set(word, count)
+  }
+
+  async #post(
+    records: readonly WordRecord[],
+    contentType: string,
+    body: string,
+    idempotencyKey: string = crypto.randomUUID(),
+  ): Promise<void> {
+    const headers = { 'content-type': contentType, 'idempotency-key': idempotencyKey }
+    // A client that was not told 202 sends the same again, under the same key.
+    for (let attempt = 1; ; attempt++) {
+      const answer = await fetch(`${this.#url}/words`, { method: 'POST', headers, body })
+      if (answer.status === 202) break
+      const text = await answer.text()
+      if (answer.status < 429 || attempt === 20) throw new Error(`HTTP ${answer.status}: ${text}`)
+      await pause(1_000)
+    }
+    for (const { word } of records) this.accepted.set(word, (this.accepted.get(word) ?? 0) + 1)
+  }
+}
+
+/** Sends readings to the user's queue. */
+export async function sendReadings(
+  { sqs }: Emulator,
+  queueUrl: string,
+  readings: readonly Reading[],
+): Promise<void> {
+  for (let from = 0; from < readings.length; from += 10) {
+    const batch = readings.slice(from, from + 10)
+    const { Failed: failed = [] } = await sqs.sendMessageBatch({
+      QueueUrl: queueUrl,
+      Entries: batch.map((reading, index) => ({ Id: String(index), MessageBody: JSON.stringify(reading) })),
+    })
+    if (failed.length > 0)
+      throw new Error(`${failed.length} readings could not be sent: ${failed[0]?.Message}`)
+  }
+}

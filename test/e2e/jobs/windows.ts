@@ -1,0 +1,46 @@
+/** Sums what sensors said in each ten seconds of event time; readings come from an SQS queue. */
+import {
+  boundedOutOfOrderness,
+  defineJob,
+  fixedDelay,
+  s3Files,
+  sqs,
+  tumblingEventTimeWindows,
+} from 'millrace'
+
+import { READINGS_QUEUE, RESULTS_BUCKET } from './results.ts'
+
+export interface Reading {
+  readonly sensor: string
+  readonly atMs: number
+  readonly value: number
+}
+
+export interface WindowSum {
+  readonly sensor: string
+  readonly endMs: number
+  readonly sum: number
+}
+
+export const WINDOW_MS = 10_000
+
+export default defineJob(
+  {
+    name: 'e2e-windows',
+    checkpointing: { interval: '2 s' },
+    restart: fixedDelay({ attempts: 50, delay: '1 s' }),
+  },
+  (env) => {
+    env
+      .source('readings', sqs<Reading>({ queue: READINGS_QUEUE }))
+      .withTimestamps(({ atMs }) => atMs, boundedOutOfOrderness('5 s'))
+      .keyBy(({ sensor }) => sensor)
+      .window(tumblingEventTimeWindows(WINDOW_MS))
+      .reduce(
+        'sums',
+        (a, b) => ({ ...a, value: a.value + b.value }),
+        (sensor, { end: endMs }, { value: sum }): WindowSum => ({ sensor, endMs, sum }),
+      )
+      .sinkTo('windows', s3Files<WindowSum>({ bucket: RESULTS_BUCKET, prefix: 'windows/' }))
+  },
+)
