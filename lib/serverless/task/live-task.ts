@@ -10,6 +10,7 @@ import type { TaskRows } from '../state/task-rows.ts'
 import { Outputs } from './outputs.ts'
 import type { TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
+import { TurnMetrics } from './turn-metrics.ts'
 
 /** Event-time timers that fire in one turn: a watermark that reaches more goes on in the next. */
 const TIMERS_PER_TURN = 1_000
@@ -22,6 +23,7 @@ export class LiveTask {
   readonly task: Task
   readonly outputs: Outputs
   readonly backends: OverlayBackends
+  readonly metrics: TurnMetrics
   /** Set by a barrier: the turn ends there. */
   snapshot: TaskSnapshot | undefined
   /** All input has ended, and was passed on. */
@@ -60,6 +62,7 @@ export class LiveTask {
       turns: { lineage: state.genesis!.namespace, position: () => this.#position },
       outside: runtime.outside,
     })
+    this.metrics = new TurnMetrics(this.task)
   }
 
   /** Of a source: records and dead letters since this object was made. */

@@ -9,13 +9,11 @@ export function rowMissingIn(cause: unknown): RowMissing | undefined {
 
 /** The fault of the platform that led to `cause`: not the job's failure, so the inputs come again. */
 export function platformFaultIn(cause: unknown): Error | undefined {
-  return causesOf(cause).find((one) => one instanceof PlatformFault || one instanceof BlobStoreError) as
-    | Error
-    | undefined
+  return causesOf(cause).find((one) => one instanceof PlatformFault || one instanceof BlobStoreError)
 }
 
-function causesOf(cause: unknown): unknown[] {
-  const causes: unknown[] = []
+function causesOf(cause: unknown): Error[] {
+  const causes: Error[] = []
   for (let next: unknown = cause; next instanceof Error && !causes.includes(next); next = next.cause)
     causes.push(next)
   return causes

@@ -163,6 +163,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
         // A user's function may have caught it: what came of that does not count.
         missing = live.backends.missing
         if (missing === undefined) {
+          if (outcome.delta !== undefined) live.metrics.tell(this.#runtime.observe, world.nowMs)
           return this.#outcome(outcome)
         }
       } catch (cause) {

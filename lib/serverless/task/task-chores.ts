@@ -63,18 +63,11 @@ export class TaskChores {
     if (materializeTo !== undefined && !materializeTo.done)
       return this.#materializeTo(view, genesis, rows, world, materializeTo.position)
     if (copying !== undefined) return this.#copy(view, genesis, world, copying)
-    const { intervalMs } = this.#runtime.config.checkpointing
-    const isIdle = intervalMs !== undefined && view.state.wasQuiet && !view.state.isActive
-    const { keyed } = view.folded.state
-    if (!this.#isAhead(view)) return undefined
-    if (!materializationDue(keyed, { nowMs: world.nowMs, sinceMs: view.state.begunAtMs, idle: isIdle }))
-      return undefined
-    return this.#materialize(view, genesis, rows, world)
-  }
-
-  /** Whether the folded state has rows that were not materialized since. */
-  #isAhead({ state, folded }: View<TaskState>): boolean {
-    return folded.place.position > state.keyed.materializedThrough
+    const { keyed, begunAtMs, wasQuiet, isActive } = view.state
+    const circumstances = { nowMs: world.nowMs, sinceMs: begunAtMs, idle: wasQuiet && !isActive }
+    return materializationDue(keyed, circumstances)
+      ? this.#materialize(view, genesis, rows, world)
+      : undefined
   }
 
   async #materialize(
@@ -83,11 +76,14 @@ export class TaskChores {
     rows: TaskRows,
     world: StepWorld,
   ): Promise<Chore | undefined> {
-    const { state, folded } = view
-    const { overlay } = folded.state.keyed
-    const through = state.keyed.materializedThrough
-    const left = { ...folded.state.keyed, overlay: overlay.withoutUpTo(through) }
-    const materialized = await materializeSome(this.#runtime.rows, namespace, left, world.nowMs)
+    const { materializedThrough } = view.state.keyed
+    const folded = view.folded.state.keyed
+    const materialized = await materializeSome(
+      this.#runtime.rows,
+      namespace,
+      { folded, materializedThrough },
+      world.nowMs,
+    )
     if (materialized === undefined) return undefined
     const raised = rows.raisedBounds()
     return chore({ keyed: { rows: [], materialized: { ...materialized, raised } } })
@@ -102,7 +98,7 @@ export class TaskChores {
     position: number,
   ): Promise<Chore> {
     assert(view.folded.place.position <= position, 'what is brought up to a position is not past it')
-    const piece = this.#isAhead(view) ? await this.#materialize(view, genesis, rows, world) : undefined
+    const piece = await this.#materialize(view, genesis, rows, world)
     if (piece !== undefined) return piece
     return chore({ materializeTo: { position, done: true } }, { type: 'materialized', position })
   }

@@ -4,7 +4,6 @@ import type { TaskAck } from '../../checkpoint/task-ack.ts'
 import { COORDINATOR } from '../../model/actors.ts'
 import type { Element } from '../../model/elements.ts'
 import { assert, UserError } from '../../model/faults.ts'
-import type { ActorId } from '../../model/ids.ts'
 import { LIMITS } from '../../model/limits.ts'
 import type { Key } from '../../model/keys.ts'
 import type { ReadStatus } from '../../stream/source.ts'
@@ -366,7 +365,7 @@ export function toCoordinator(report: TaskReport): Outgoing {
 function elementsOf(input: Input): Stashed | undefined {
   if (input.type !== 'message' || input.from === COORDINATOR) return undefined
   const { edge, elements } = input.payload as ElementsPayload
-  return { from: input.from as ActorId, edge, elements }
+  return { from: input.from, edge, elements }
 }
 
 /** A selector that throws does so again where its record is processed, and there it is the job's failure. */
