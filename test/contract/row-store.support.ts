@@ -72,7 +72,7 @@ export async function scanAll(rows: RowStore, partition: RowPartition, after?: s
   }
 }
 
-export const LONG = 20_000
+const LONG = 20_000
 
 /** Keys that an adapter may trip over. Each is another. */
 export const ODD_KEYS: readonly string[] = [

@@ -15,7 +15,7 @@ export interface AwsUnits {
   readonly s3Gets: number
 }
 
-export const NO_UNITS: AwsUnits = {
+const NO_UNITS: AwsUnits = {
   fifoRequests: 0,
   standardRequests: 0,
   writeUnits: 0,
@@ -71,7 +71,7 @@ export class CallLedger {
   }
 }
 
-export function addUnits(a: AwsUnits, b: Partial<AwsUnits>): AwsUnits {
+function addUnits(a: AwsUnits, b: Partial<AwsUnits>): AwsUnits {
   return {
     fifoRequests: a.fifoRequests + (b.fifoRequests ?? 0),
     standardRequests: a.standardRequests + (b.standardRequests ?? 0),

@@ -78,7 +78,7 @@ export class MemoryWakeUps {
   }
 }
 
-export function encodeWakeUp(wakeUp: WakeUp): Uint8Array {
+function encodeWakeUp(wakeUp: WakeUp): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(wakeUp))
 }
 
