@@ -3,7 +3,6 @@ import type { EventBridge } from '@aws-sdk/client-eventbridge'
 import type { S3 } from '@aws-sdk/client-s3'
 import type { SQS } from '@aws-sdk/client-sqs'
 import { UserError } from '../model/faults.ts'
-import { REQUEST_TIMEOUT_MS } from './retry.ts'
 import type { AwsServices } from './services.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -44,7 +43,11 @@ export function awsClients(env: Environment): AwsClients {
   const s3 = lazily<S3>(async () => {
     const sdk = await import('@aws-sdk/client-s3')
     // A bucket is no host name of an emulator.
-    return new sdk.S3({ ...options, ...(endpoint !== undefined && { forcePathStyle: true }) })
+    return new sdk.S3({
+      ...options,
+      requestHandler: { ...options.requestHandler, requestTimeout: OBJECT_TIMEOUT_MS },
+      ...(endpoint !== undefined && { forcePathStyle: true }),
+    })
   })
   const events = lazily<EventBridge>(async () => {
     const sdk = await import('@aws-sdk/client-eventbridge')
@@ -112,6 +115,12 @@ function commonOptions(env: Environment): {
 }
 
 const CONNECTION_TIMEOUT_MS = 2_000
+
+/** A request that has not been answered by then is given up, and tried again. Most are answered in some milliseconds. */
+const REQUEST_TIMEOUT_MS = 5_000
+
+/** Objects may be large. */
+const OBJECT_TIMEOUT_MS = 20_000
 
 /** As many as rows are written at once (dynamo-row-store.ts), and some for what goes on beside it. */
 const SOCKETS_MAX = 80

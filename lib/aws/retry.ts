@@ -1,12 +1,13 @@
-import type { Clock } from '../ports/clock.ts'
+import { UserError } from '../model/faults.ts'
+import type { Clock, ScheduledCall } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { AwsFault, classify, type AwsRequest } from './aws-fault.ts'
 
-/** A request that has not been answered by then is given up: to be tried again, or not. */
-export const REQUEST_TIMEOUT_MS = 5_000
-
-/** What is kept of an invocation's time for what must be done at its end: return messages, write the log. */
+/** No more tries when an invocation has no more time than that: its messages are to be given back in order. */
 export const RETURN_RESERVE_MS = 1_500
+
+/** What an invocation needs to end, with a failure to tell of. */
+const END_RESERVE_MS = 200
 
 /** Of the first try again; doubled for each later one. */
 const BACKOFF_BASE_MS = 40
@@ -33,13 +34,14 @@ export class Retrying {
     this.#options = options
   }
 
-  /** Rejects with an {@link AwsFault}. */
+  /** Rejects with an {@link AwsFault}, or the UserError of `send`. */
   async run<T>(request: AwsRequest, send: () => Promise<T>): Promise<T> {
     const backoff = this.backoff(request)
     for (;;) {
       try {
         return await this.#inTime(send)
       } catch (cause) {
+        if (cause instanceof UserError) throw cause
         const problem = classify(cause)
         if (problem !== 'retryable') throw new AwsFault(problem, request, cause, backoff.tries)
         await backoff.wait(cause)
@@ -74,11 +76,12 @@ export class Retrying {
   /** An answer that comes when the invocation is as good as over is not waited for. */
   async #inTime<T>(send: () => Promise<T>): Promise<T> {
     const { clock, remainingMs } = this.#options
-    const leftMs = remainingMs() - RETURN_RESERVE_MS
-    if (leftMs > 2 * REQUEST_TIMEOUT_MS) return send()
-    let giveUp: ReturnType<Clock['schedule']> | undefined
+    const leftMs = remainingMs() - END_RESERVE_MS
+    if (leftMs === Infinity) return send()
+    if (leftMs <= 0) throw new DeadlineReached()
+    let giveUp: ScheduledCall | undefined
     const timeIsUp = new Promise<never>((_, reject) => {
-      giveUp = clock.schedule(clock.now() + Math.max(0, leftMs), () => reject(new DeadlineReached()))
+      giveUp = clock.schedule(clock.now() + leftMs, () => reject(new DeadlineReached()))
     })
     try {
       return await Promise.race([send(), timeIsUp])
@@ -91,7 +94,7 @@ export class Retrying {
 class DeadlineReached extends Error {
   override readonly name: string = 'TimeoutError'
   constructor() {
-    super('the invocation has no time left to wait for the answer')
+    super('the invocation has no time left for an answer')
   }
 }
 

@@ -50,8 +50,12 @@ export function delaySec(atMs: number, nowMs: number): number {
   return Math.min(AWS_LIMITS.sqsDelaySec, Math.max(0, Math.ceil((atMs - nowMs) / 1000)))
 }
 
+/** In ASCII: not every character of an actor's name may be in a message. */
 export function encodeWakeUp({ actor, atMs }: WakeUp): string {
-  return JSON.stringify({ actor, atMs })
+  return JSON.stringify({ actor, atMs }).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** What is to be done about a message of the wake-up queue. */

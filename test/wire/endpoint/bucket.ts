@@ -1,7 +1,7 @@
 import { S3 } from '@aws-sdk/client-s3'
 import { awsClients } from '../../../lib/aws/clients.ts'
 import { S3BlobStore } from '../../../lib/aws/s3-blob-store.ts'
-import { adminOptions, environmentOf, startS3, uniqueName } from '../emulators.ts'
+import { adminOptions, environmentOf, startAll, uniqueName } from '../emulators.ts'
 import { retrying } from '../table.ts'
 
 /** A bucket of an emulator, with as many stores as tests need: each has a prefix of its own. */
@@ -13,7 +13,7 @@ export interface BucketWorld {
 }
 
 export async function bucketWorld(): Promise<BucketWorld> {
-  const { endpoint } = await startS3()
+  const { endpoint } = startAll()
   const admin = new S3({ ...adminOptions(endpoint), forcePathStyle: true })
   const clients = awsClients(environmentOf(endpoint))
   const bucket = uniqueName('millrace')
