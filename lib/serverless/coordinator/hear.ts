@@ -15,6 +15,7 @@ import {
   changeRun,
   intend,
   orderTasks,
+  removeSpoiled,
   tell,
   type CoordinatorTurn,
 } from './turn.ts'
@@ -95,7 +96,10 @@ function completed(turn: CoordinatorTurn, checkpointId: number): void {
   const { completed: retained, lastSavepoint } = turn.image.coordinator
   const { lineage } = turn.image
   if (lineage !== undefined && !lineage.hasRows) change(turn, { lineage: { ...lineage, hasRows: true } })
-  if (retained.length > 0) forgetFormer(turn)
+  if (retained.some((one) => one.checkpointId === checkpointId)) {
+    forgetFormer(turn)
+    removeSpoiled(turn)
+  }
   intend(turn, { type: 'publish' })
   const done = [...retained, lastSavepoint].find((one) => one?.checkpointId === checkpointId)
   // Newer ones completed before it: it is to be removed already.
@@ -120,7 +124,7 @@ type Command<Type> = Extract<CoordinatorCommand, { type: Type }>
 function aborted(turn: CoordinatorTurn, command: Command<'notify-aborted'>, before: CoordinatorState): void {
   const { attempt, checkpointId, reason, message } = command
   tell(turn, { type: 'checkpoint-failed', checkpointId, reason, message })
-  if (isSavepoint(before, checkpointId)) removeSavepoint(turn, checkpointId)
+  if (isSavepoint(before, checkpointId)) spoil(turn, checkpointId)
   const { coordinator, run } = turn.image
   if (attempt !== run?.deployedAttempt || coordinator.deployment !== 'running') return
   orderTasks(turn, allTasks(turn), () => ({ type: 'aborted', checkpointId, reason }))
@@ -141,12 +145,13 @@ function isSavepoint({ pending }: CoordinatorState, checkpointId: number): boole
   return pending.some((one) => one.checkpointId === checkpointId && one.kind === 'savepoint')
 }
 
-function removeSavepoint(turn: CoordinatorTurn, checkpointId: number): void {
+/** It goes when a later checkpoint is complete, or the job at its end: by then nobody writes to it any more. */
+function spoil(turn: CoordinatorTurn, checkpointId: number): void {
   const { run } = turn.image
   if (run === undefined) return
   const { jobName } = turn.runtime.plan
   const directory = savepointDirectory({ jobName, runId: run.runId }, checkpointId)
-  intend(turn, { type: 'remove-savepoint', directory })
+  change(turn, { spoiled: [...turn.image.spoiled, directory] })
 }
 
 function answerOf(outcome: RequestOutcome): JobAnswer {

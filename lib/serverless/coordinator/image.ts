@@ -25,6 +25,8 @@ export interface CoordinatorImage {
   /** Tasks that have yet to report: `ready` while an attempt is deployed, `closed` while the job finishes. */
   readonly awaited: readonly TaskId[]
   readonly settling: Settling | undefined
+  /** Directories of savepoints that came to nothing: tasks may still be copying to them. */
+  readonly spoiled: readonly string[]
   /** Decided and committed, and now to be done; in order. */
   readonly effects: readonly Effect[]
   /** To be told to the observer with the next turn. */
@@ -180,6 +182,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     restorable: undefined,
     awaited: [],
     settling: undefined,
+    spoiled: [],
     effects: [],
     tells: [],
     answers: [],

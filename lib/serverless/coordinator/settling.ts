@@ -3,7 +3,16 @@ import type { TaskId } from '../../model/ids.ts'
 import { giveUp } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { positionsOf } from './restorable.ts'
-import { allTasks, change, changeRun, intend, orderTasks, tell, type CoordinatorTurn } from './turn.ts'
+import {
+  allTasks,
+  change,
+  changeRun,
+  intend,
+  orderTasks,
+  removeSpoiled,
+  tell,
+  type CoordinatorTurn,
+} from './turn.ts'
 
 /**
  * A job at its end settles before it shows it: the rows are brought up to the oldest checkpoint that is kept, since logs
@@ -59,5 +68,6 @@ function end(turn: CoordinatorTurn): void {
   tell(turn, { type: 'status', from: run.lastStatus, to: status, cause })
   changeRun(turn, { ended: true })
   change(turn, { settling: undefined })
+  removeSpoiled(turn)
   intend(turn, { type: 'publish' })
 }

@@ -59,6 +59,14 @@ export function nudgeAll(turn: CoordinatorTurn): void {
   for (const task of allTasks(turn)) turn.nudges.add(taskActor(task))
 }
 
+/** Removes what is left of savepoints that came to nothing. */
+export function removeSpoiled(turn: CoordinatorTurn): void {
+  const { spoiled } = turn.image
+  if (spoiled.length === 0) return
+  change(turn, { spoiled: [] })
+  for (const directory of spoiled) intend(turn, { type: 'remove-savepoint', directory })
+}
+
 export function isAnswered(turn: CoordinatorTurn, requestId: string): boolean {
   return turn.image.answers.some((one) => one.requestId === requestId)
 }

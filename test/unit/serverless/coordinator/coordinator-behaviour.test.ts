@@ -1,58 +1,451 @@
 import { describe, expect, it } from 'vitest'
+import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
+import { savepointDirectory } from '../../../../lib/serverless/coordinator/savepoint-place.ts'
+import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
+import { checkpointed, running, savepointed } from './played-stories.ts'
 import { PlayedJob } from './played-job.ts'
 
-async function running(job = new PlayedJob()): Promise<PlayedJob> {
-  job.start()
-  await job.settle()
-  expect(job.status).toBe('RUNNING')
-  return job
+const TICK: JobRequest = { type: 'tick' }
+
+function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
+  return job.orders.filter(({ order }) => order.type === type)
 }
 
-/** One with a completed checkpoint, and work done before and after it. */
-async function checkpointed(job = new PlayedJob()): Promise<PlayedJob> {
-  await running(job)
-  job.work('numbers')
-  for (const keyGroup of [0, 1, 2, 3]) job.work('count', keyGroup)
-  await job.after(10_000)
-  expect(job.image.coordinator.completed).toHaveLength(1)
-  job.work('count', 1)
-  return job
-}
-
-describe('a job', () => {
-  it('is started: geneses first, then orders', async () => {
-    const job = await running()
-    expect(job.running.map(({ phase, attempt }) => [phase, attempt])).toEqual([
-      ['running', 1],
-      ['running', 1],
-      ['running', 1],
-    ])
+describe('a job that is started', () => {
+  it('has the genesis of every task, sinks first, before any task is ordered to go', async () => {
+    const job = new PlayedJob()
+    const begun: string[] = []
+    const { append } = job.runtime.log
+    job.runtime.log.append = (actor, entry, expiresAtSec) => {
+      begun.push(actor)
+      expect(job.orders).toEqual([])
+      return append(actor, entry, expiresAtSec)
+    }
+    await running(job)
+    expect(begun).toEqual(['task:count#0', 'task:count#1', 'task:numbers#0'])
+    expect(ordersOf(job, 'start')).toHaveLength(3)
     expect(await job.record()).toMatchObject({ status: 'RUNNING', attempt: 1, restarts: 0 })
   })
 
-  it('completes checkpoints', async () => {
-    const job = await checkpointed()
-    expect((await job.record()).checkpoints).toMatchObject([{ checkpointId: 1, kind: 'checkpoint' }])
-  })
-
-  it('that fails goes on from the positions of its last checkpoint', async () => {
-    const job = await checkpointed()
-    job.report(job.of('count#0'), job.of('count#0').fail('boom'))
+  it('is begun once, also where whoever began it died before anybody knew', async () => {
+    const job = new PlayedJob()
+    job.start()
+    await job.turn()
+    await job.turn({ dies: true })
+    await job.turn({ dies: true })
     await job.settle()
-    expect(job.status).toBe('RESTARTING')
-    await job.after(5_000)
-    expect(job.status).toBe('RUNNING')
-    expect(job.of('count#0').attempt).toBe(2)
+    expect(job.running.map(({ attempt, phase }) => [attempt, phase])).toEqual([
+      [1, 'running'],
+      [1, 'running'],
+      [1, 'running'],
+    ])
+    expect(job.position).toBeLessThan(6)
   })
 
-  it('that is cancelled settles, and is started again from its checkpoint', async () => {
-    const job = await checkpointed()
+  it('is started once, however often the request comes, and not while it runs', async () => {
+    const job = new PlayedJob()
+    const requestId = job.start()
+    job.request({ type: 'start', requestId, from: undefined, allowNonRestoredState: false })
+    await job.settle()
+    expect(job.image.coordinator.attempt).toBe(1)
+    const again = job.start()
+    await job.settle()
+    expect(job.answer(requestId)).toEqual({ type: 'accepted' })
+    expect(job.answer(again)).toEqual({
+      type: 'refused',
+      message: 'the job is RUNNING: end it first, with stop, suspend or cancel',
+    })
+  })
+
+  it('takes checkpoints a second apart at the least', () => {
+    const job = new PlayedJob({ parallelism: 1, options: { checkpointing: { interval: '100 ms' } } })
+    expect(job.image.coordinator.settings.checkpointing.intervalMs).toBe(1_000)
+  })
+
+  it('and cancelled before it is deployed has its tasks begun, fenced and never started', async () => {
+    const job = new PlayedJob()
+    job.start()
     job.ask({ type: 'cancel' })
     await job.settle()
     expect(job.status).toBe('CANCELED')
-    job.start('latest')
+    expect(ordersOf(job, 'start')).toEqual([])
+    expect(job.running.every(({ isFenced }) => isFenced)).toBe(true)
+  })
+})
+
+describe('a checkpoint', () => {
+  it('is recorded with where each task stood, and every task is told what it may fold', async () => {
+    const job = await checkpointed()
+    const { checkpoints, positions } = await job.record()
+    expect(checkpoints).toMatchObject([{ checkpointId: 1, location: expect.stringMatching(/chk-1$/) }])
+    expect(positions).toEqual({
+      'numbers#0': { attempt: 1, position: 3 },
+      'count#0': { attempt: 1, position: 4 },
+      'count#1': { attempt: 1, position: 4 },
+    })
+    expect(ordersOf(job, 'complete').map(({ order }) => order)).toEqual([
+      { type: 'complete', checkpointId: 1, restorableFrom: 4 },
+      { type: 'complete', checkpointId: 1, restorableFrom: 4 },
+      { type: 'complete', checkpointId: 1, restorableFrom: 3 },
+    ])
+  })
+
+  it('whose record a predecessor wrote is complete all the same', async () => {
+    const job = await running()
+    job.work('numbers')
+    job.clock.advance(10_000)
+    job.inbox.push({ type: 'nudge' })
+    await job.turn()
+    for (const task of job.running) await job.obey(task)
+    for (const task of job.running) await job.acknowledge(task)
+    await job.turn()
+    expect(job.image.effects).toEqual([{ type: 'store', checkpointId: 1 }])
+    await job.turn({ dies: true })
+    expect(job.image.coordinator.completed).toEqual([])
+    await job.settle()
+    expect(job.image.coordinator.completed).toMatchObject([{ checkpointId: 1 }])
+  })
+
+  it('in whose place is another record is a defect, and nothing is overwritten', async () => {
+    const job = await running()
+    const name = `played/${job.image.run!.runId}/chk-1/_metadata`
+    await job.runtime.blobs.putIfAbsent(name, new Uint8Array([1]))
+    await expect(job.after(10_000)).rejects.toThrow(/never reused/)
+    expect(await job.runtime.blobs.get(name)).toEqual(new Uint8Array([1]))
+  })
+
+  it('that cannot be stored has failed, and the job with it where none may fail', async () => {
+    const job = await checkpointed()
+    const { putIfAbsent } = job.runtime.blobs
+    job.runtime.blobs.putIfAbsent = (name, bytes) =>
+      name.endsWith('_metadata')
+        ? Promise.reject(new BlobStoreError('access denied'))
+        : putIfAbsent(name, bytes)
+    await job.after(10_000)
+    expect(job.happenings).toContainEqual({
+      type: 'checkpoint-failed',
+      checkpointId: 2,
+      reason: 'store-failed',
+      message: 'access denied',
+    })
+    expect(job.status).toBe('RESTARTING')
+  })
+
+  it('beyond the number retained is removed', async () => {
+    const job = await checkpointed()
+    job.work('count', 2)
+    await job.after(10_000)
+    const names = await job.runtime.blobs.list('played/')
+    expect(names).toEqual([expect.stringMatching(/chk-2\/_metadata$/)])
+  })
+
+  it('is told to the observer once its turn is committed', async () => {
+    const job = await checkpointed()
+    await job.turn({ dies: true })
+    const told = job.happenings.filter(({ type }) => type === 'checkpoint-completed')
+    expect(told).toHaveLength(1)
+  })
+
+  it('asked for by hand is refused where periodic ones are off: nothing could be restored from it', async () => {
+    const job = await running(
+      new PlayedJob({ parallelism: 1, options: { checkpointing: { interval: 'off' } } }),
+    )
+    const asked = job.ask({ type: 'trigger-checkpoint' })
+    await job.settle()
+    expect(job.answer(asked)).toMatchObject({ type: 'refused', message: expect.stringContaining('off') })
+  })
+})
+
+describe('a failure', () => {
+  /** And the delay of the restart is over. */
+  async function failed(job: PlayedJob, task: string): Promise<void> {
+    job.report(job.of(task), job.of(task).fail('boom'))
+    await job.settle()
+    await job.after(5_000)
+  }
+
+  it('takes every task back to its position in the last checkpoint, and moves no state', async () => {
+    const job = await checkpointed()
+    const blobs = await job.runtime.blobs.list('')
+    await failed(job, 'count#0')
+    expect(job.status).toBe('RUNNING')
+    expect(job.running.map(({ attempt }) => attempt)).toEqual([2, 2, 2])
+    expect(await job.runtime.blobs.list('')).toEqual(blobs)
+    expect(await job.record()).toMatchObject({ restarts: 1, attempt: 2 })
+  })
+
+  it('of an attempt that is over is not heard', async () => {
+    const job = await checkpointed()
+    await failed(job, 'count#0')
+    job.report(job.of('count#0'), [{ type: 'failed', cause: { message: 'late' } }], 1)
     await job.settle()
     expect(job.status).toBe('RUNNING')
-    expect(job.of('count#0').attempt).toBe(2)
   })
+
+  it('before the first checkpoint begins anew, in a namespace of its own', async () => {
+    const job = await running()
+    const { namespace } = job.of('count#0')
+    job.work('count', 0)
+    await failed(job, 'numbers#0')
+    expect(job.of('count#0')).toMatchObject({ attempt: 2, counts: new Map() })
+    expect(job.of('count#0').namespace).not.toBe(namespace)
+  })
+
+  it('is what a dead letter is, with what and why', async () => {
+    const job = await checkpointed()
+    job.ask({ type: 'dead-letter', actor: 'task:count#1', reason: 'received 10 times' })
+    await job.settle()
+    expect(job.status).toBe('RESTARTING')
+    const { cause } = await job.record()
+    expect(cause?.message).toMatch(
+      /^a message to task:count#1 came to the dead-letter queue: received 10 times/,
+    )
+  })
+})
+
+describe('a job at its end', () => {
+  it('shows it once its tasks brought their rows up to the checkpoint that is kept, and fences them', async () => {
+    const job = await checkpointed()
+    job.ask({ type: 'cancel' })
+    await job.turn()
+    expect(ordersOf(job, 'materialize')).toHaveLength(3)
+    expect(job.status).toBe('CANCELLING')
+    await job.settle()
+    expect(job.running.every(({ isFenced }) => isFenced)).toBe(true)
+    expect([...job.rows.values()].map(({ position }) => position)).toEqual([4, 4, 4, 4])
+    expect(await job.record()).toMatchObject({ status: 'CANCELED', unmaterialized: [] })
+  })
+
+  it('does not wait for ever for a task that is lost', async () => {
+    const job = await checkpointed()
+    job.of('count#1').isLost = true
+    job.ask({ type: 'cancel' })
+    await job.settle()
+    expect(job.status).toBe('CANCELLING')
+    await job.after(5 * 60_000)
+    expect(await job.record()).toMatchObject({ status: 'CANCELED', unmaterialized: ['count#1'] })
+  })
+
+  it('that keeps nothing drops its rows', async () => {
+    const job = await checkpointed(
+      new PlayedJob({ parallelism: 2, options: { checkpointing: { retentionOnCancel: 'delete' } } }),
+    )
+    expect(job.rows.size).toBeGreaterThan(0)
+    job.ask({ type: 'cancel' })
+    await job.settle()
+    expect([...job.rows.keys()]).toEqual([])
+    expect(await job.runtime.blobs.list('')).toEqual([])
+  })
+
+  it('by its restart strategy shows why', async () => {
+    const job = await checkpointed(new PlayedJob({ parallelism: 1, options: { restart: { type: 'none' } } }))
+    job.report(job.of('count#0'), job.of('count#0').fail('boom'))
+    await job.settle()
+    expect(await job.record()).toMatchObject({
+      status: 'FAILED',
+      cause: { message: 'boom', notRestartedBecause: 'the restart strategy is none' },
+      latest: { checkpointId: 1 },
+    })
+  })
+
+  it('answers every request, and one that is repeated not again', async () => {
+    const job = await checkpointed()
+    const cancel = job.ask({ type: 'cancel' })
+    await job.settle()
+    const stop = job.ask({ type: 'stop', target: undefined, drain: false })
+    await job.settle()
+    const { answers } = await job.record()
+    expect(answers[cancel]).toMatchObject({ type: 'accepted' })
+    expect(answers[stop]).toMatchObject({ type: 'refused', message: 'the job is CANCELED, not RUNNING' })
+    const before = job.turns
+    job.request({ type: 'cancel', requestId: cancel })
+    await job.settle()
+    expect(job.turns).toBe(before)
+  })
+})
+
+describe('a savepoint', () => {
+  it('is whole in a directory of its own, and refers to no log', async () => {
+    const job = await savepointed()
+    const { lastSavepoint } = await job.record()
+    const { runId } = job.image.run!
+    const directory = savepointDirectory({ jobName: 'played', runId }, lastSavepoint!.checkpointId)
+    expect(lastSavepoint!.location).toBe(`memory/${directory}`)
+    expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(3)
+  })
+
+  it('holds what may be folded while its rows are copied', async () => {
+    const job = await checkpointed()
+    job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.turn()
+    await job.obey(job.of('numbers#0'))
+    await job.acknowledge(job.of('numbers#0'))
+    job.ask({ type: 'trigger-checkpoint' })
+    await job.turn()
+    expect(job.image.restorable).toEqual({ 'numbers#0': 3, 'count#0': 4, 'count#1': 4 })
+    await job.settle()
+    const [first] = job.image.coordinator.completed
+    expect(job.image.restorable).toEqual(
+      Object.fromEntries(Object.entries(first!.logs!).map(([task, { position }]) => [task, position])),
+    )
+  })
+
+  it('goes where its user wants it', async () => {
+    const job = await checkpointed()
+    const asked = job.ask({ type: 'trigger-savepoint', target: 'memory/mine/first' })
+    await job.settle()
+    expect(job.answer(asked)).toEqual({ type: 'completed', checkpointId: 2, location: 'memory/mine/first' })
+    expect(await job.runtime.blobs.list('mine/first/')).toHaveLength(3)
+    expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
+  })
+
+  it.each(['s3://elsewhere/there', '../up', '/root', 'a//b'])('cannot go to %s', async (target) => {
+    const job = await checkpointed()
+    const asked = job.ask({ type: 'trigger-savepoint', target })
+    await job.settle()
+    expect(job.answer(asked)).toEqual({
+      type: 'refused',
+      message: `target: expected a directory within memory/, got ${target}`,
+    })
+  })
+
+  it('that a task declines leaves nothing once a later checkpoint is complete', async () => {
+    const job = await checkpointed()
+    const asked = job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.turn()
+    await job.obey(job.of('numbers#0'))
+    await job.acknowledge(job.of('count#0'))
+    const told = { type: 'decline', checkpointId: 2, reason: 'task-error', message: 'full' } as const
+    job.report(job.of('count#1'), [told])
+    await job.settle()
+    expect(job.answer(asked)).toEqual({ type: 'failed', reason: 'task-error', message: 'full' })
+    expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(2)
+    await job.after(10_000)
+    expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
+  })
+
+  it('ends the job that is stopped with it', async () => {
+    const job = await checkpointed()
+    const asked = job.ask({ type: 'stop', target: undefined, drain: false })
+    await job.settle()
+    expect(job.status).toBe('FINISHED')
+    expect(job.answer(asked)).toMatchObject({ type: 'completed', checkpointId: 2 })
+    expect(job.rows.size).toBe(0)
+  })
+})
+
+describe('an idle job', () => {
+  async function asleep(): Promise<PlayedJob> {
+    const job = await running()
+    await job.after(10_000)
+    expect(job.image.coordinator.idle).toBe(true)
+    return job
+  }
+
+  it('takes no checkpoints, asks for no wake-up, and has the schedule off', async () => {
+    const job = await asleep()
+    const { turns } = job
+    await job.after(100_000)
+    expect(job.turns).toBe(turns)
+    expect(job.image.coordinator.wakeAtMs).toBeUndefined()
+    expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+    expect(await job.record()).toMatchObject({ status: 'RUNNING', idle: true })
+  })
+
+  it('wakes with the first thing that is done, and takes a checkpoint one interval later', async () => {
+    const job = await asleep()
+    await job.after(100_000)
+    job.work('count', 1)
+    await job.settle()
+    expect(job.world.wakeUps.scheduleEnabled).toBe(true)
+    const atMs = job.clock.now()
+    expect(job.image.coordinator.wakeAtMs).toBe(atMs + 10_000)
+    await job.after(10_000)
+    expect(job.image.coordinator.completed).toMatchObject([{ checkpointId: 2 }])
+  })
+
+  it('takes a savepoint when it is asked to', async () => {
+    const job = await asleep()
+    const asked = job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.settle()
+    expect(job.answer(asked)).toMatchObject({ type: 'completed' })
+    expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+  })
+})
+
+describe('the safety tick', () => {
+  it('starts a job that was deployed and never started', async () => {
+    const job = new PlayedJob()
+    job.request(TICK)
+    await job.settle()
+    expect(job.status).toBe('RUNNING')
+  })
+
+  it('starts nothing where somebody asked for something else', async () => {
+    const job = new PlayedJob()
+    const asked = job.start('savepoints/none')
+    await job.settle()
+    job.request(TICK)
+    await job.settle()
+    expect(job.status).toBe('CREATED')
+    expect(job.answer(asked)).toMatchObject({
+      type: 'refused',
+      message: expect.stringContaining(
+        'memory/savepoints/none/_metadata: expected a checkpoint or savepoint',
+      ),
+    })
+  })
+
+  it('makes up for a wake-up that was lost, and nudges the tasks', async () => {
+    const job = await running()
+    job.work('numbers')
+    await job.settle()
+    job.clock.advance(60_000)
+    job.request(TICK)
+    const outcome = await job.step(job.view(), job.inbox)
+    expect(outcome.outgoing.map(({ to, payload }) => [to, (payload as TaskOrder).type])).toEqual([
+      ['task:numbers#0', 'trigger'],
+    ])
+    expect(outcome.nudges.toSorted()).toEqual(['task:count#0', 'task:count#1', 'task:numbers#0'])
+  })
+
+  it('fails a job under which other code was deployed, and says what to do', async () => {
+    const job = await checkpointed()
+    job.deploy({ parallelism: 3 })
+    job.request(TICK)
+    await job.settle()
+    await job.after(5 * 60_000)
+    const { status, cause } = await job.record()
+    expect(status).toBe('FAILED')
+    expect(cause?.message).toMatch(/the deployed code is not that of the run .*start it again/)
+  })
+})
+
+describe('what may be folded', () => {
+  it('leaves turns whose orders may have to be sent again', async () => {
+    const job = await running()
+    const { foldable } = job
+    expect(foldable()).toBe(0)
+    for (let minute = 0; minute < 12; minute++) {
+      job.work('numbers')
+      await job.after(60_000)
+    }
+    const folded = foldable()
+    expect(folded).toBeGreaterThan(0)
+    expect(folded).toBeLessThan(job.position - 10)
+  })
+})
+
+describe('a message that is no request', () => {
+  it.each([undefined, 'start', { type: 'toString', requestId: 'x' }, { type: 'cancel' }])(
+    'is refused, and changes nothing: %j',
+    async (payload) => {
+      const job = await running()
+      const before = job.image
+      job.inbox.push({ type: 'request', payload, messageId: 'm' })
+      await job.settle()
+      expect(job.image).toBe(before)
+      expect(job.happenings.at(-1)).toMatchObject({ type: 'poison-message', messageId: 'm' })
+    },
+  )
 })

@@ -11,7 +11,10 @@ import {
   type CoordinatorImage,
   type JobAnswer,
 } from '../../../../lib/serverless/coordinator/image.ts'
-import { readJobStatus, type JobStatusRecord } from '../../../../lib/serverless/coordinator/job-status-record.ts'
+import {
+  readJobStatus,
+  type JobStatusRecord,
+} from '../../../../lib/serverless/coordinator/job-status-record.ts'
 import type { JobHappening } from '../../../../lib/serverless/observe.ts'
 import type { JobRequest, TaskOrder, TaskReport } from '../../../../lib/serverless/protocol.ts'
 import type { JobRuntime } from '../../../../lib/serverless/runtime.ts'
@@ -22,6 +25,11 @@ import { planned, type PlayedCode } from './played-plan.ts'
 import { PlayedTask, type Counts, type Rows } from './played-task.ts'
 
 export const COORDINATOR_AT = 'coordinator' as ActorId
+
+type WithoutId<T> = T extends { readonly requestId: string } ? Omit<T, 'requestId'> : never
+
+/** A request but for its id. */
+export type Asked = WithoutId<JobRequest>
 
 type Outcome = StepOutcome<CoordinatorDelta>
 
@@ -55,7 +63,7 @@ export class PlayedJob {
     this.image = this.#behaviour.initial
   }
 
-  /** Other code from here on. What is kept of tasks is in their logs, which a new one reads from the beginning. */
+  /** Other code from here on, at another parallelism perhaps. */
   deploy(code: PlayedCode): void {
     const { plan, config } = planned(code)
     this.runtime = {
@@ -65,14 +73,18 @@ export class PlayedJob {
       random: new SeededRandom(7),
       observe: { event: (event) => void this.happenings.push(event), metric: () => {} },
       ...this.world.ports(),
-      rows: { ...this.world.ports().rows, drop: async ({ namespace, keyGroup }) => void this.rows.delete(`${namespace}/${keyGroup}`) },
+      rows: {
+        ...this.world.ports().rows,
+        drop: async ({ namespace, keyGroup }) => void this.rows.delete(`${namespace}/${keyGroup}`),
+      },
     }
     this.#behaviour = coordinatorBehaviour(this.runtime)
     for (const vertex of plan.vertices) {
       for (let subtask = 0; subtask < vertex.parallelism; subtask++) {
         const task = new PlayedTask(vertex.id, subtask, vertex.parallelism, this.rows)
         const before = this.tasks.get(task.actor)
-        if (before === undefined || before.range.last !== task.range.last) this.tasks.set(task.actor, task)
+        if (before === undefined) this.tasks.set(task.actor, task)
+        else before.rescale(vertex.parallelism)
       }
     }
   }
@@ -89,7 +101,9 @@ export class PlayedJob {
   get running(): PlayedTask[] {
     const { plan } = this.runtime
     return plan.vertices.flatMap(({ id, parallelism }) =>
-      Array.from({ length: parallelism }, (_, subtask) => this.tasks.get(`task:${id}#${subtask}` as ActorId)!),
+      Array.from({ length: parallelism }, (_, subtask) =>
+        this.tasks.get(`task:${id}#${subtask}` as ActorId)!,
+      ),
     )
   }
 
@@ -104,15 +118,17 @@ export class PlayedJob {
   }
 
   /** The request under an id of its own. */
-  ask(request: Omit<Extract<JobRequest, { requestId: string }>, 'requestId'> & { readonly type: string }): string {
+  ask(request: Asked): string {
     const requestId = `r${++this.#requests}`
     this.request({ ...request, requestId } as JobRequest)
     return requestId
   }
 
   start(from?: string, allowNonRestoredState = false): string {
-    return this.ask({ type: 'start', from, allowNonRestoredState } as never)
+    return this.ask({ type: 'start', from, allowNonRestoredState })
   }
+
+  foldable = (): number => this.#behaviour.foldable(this.image, { attempt: 0, position: this.position })
 
   answer(requestId: string): JobAnswer | undefined {
     return this.image.answers.find((one) => one.requestId === requestId)?.answer
@@ -125,7 +141,9 @@ export class PlayedJob {
   }
 
   /** One turn of the coordinator; `dies`: its effects are done, and nobody knows. */
-  async turn(options: { readonly dies?: boolean; readonly atMost?: number; readonly remainingMs?: number } = {}): Promise<void> {
+  async turn(
+    options: { readonly dies?: boolean; readonly atMost?: number; readonly remainingMs?: number } = {},
+  ): Promise<void> {
     const inputs = this.inbox.slice(0, options.atMost ?? 10)
     const outcome = await this.step(this.view(), inputs, options.remainingMs)
     if (options.dies === true) return
@@ -161,7 +179,7 @@ export class PlayedJob {
       assert.deepEqual(decoded, after)
       this.image = decoded
       this.#note(before)
-      assert.ok(this.#behaviour.foldable(this.image, { attempt: 0, position: this.position }) <= this.position)
+      assert.ok(this.foldable() <= this.position, 'only what was done is folded')
     } else assert.equal(outgoing.length, 0, 'what is sent is committed')
     this.#more = more
     for (const one of outgoing) this.#send(one)
@@ -203,9 +221,8 @@ export class PlayedJob {
     const location = this.#restoredFrom.get(task.attempt)
     const expected = location === undefined ? new Map<number, number>() : this.#expected.get(location)
     assert.ok(expected !== undefined, `${location} was complete`)
-    if (running.every((one) => !one.active)) {
-      assert.deepEqual(added(running.map((one) => marked(one, one.counts))), nonZero(expected), `attempt ${task.attempt}`)
-    }
+    const begunWith = added(running.map((one) => marked(one, one.begunWith)))
+    assert.deepEqual(begunWith, nonZero(expected), `attempt ${task.attempt} begins with what ${location} has`)
   }
 
   async acknowledge(task: PlayedTask): Promise<void> {
@@ -217,12 +234,17 @@ export class PlayedJob {
     this.report(task, reports)
   }
 
-  #pass(barrier: { readonly checkpointId: number; readonly kind: 'checkpoint' | 'savepoint'; readonly attempt: number }): void {
+  #pass(barrier: {
+    readonly checkpointId: number
+    readonly kind: 'checkpoint' | 'savepoint'
+    readonly attempt: number
+  }): void {
     const key = `${barrier.attempt}/${barrier.checkpointId}`
     const passed = (this.#passed.get(key) ?? 0) + 1
     this.#passed.set(key, passed)
     if (passed < this.running.filter(({ isSource }) => isSource).length) return
-    for (const task of this.running) if (!task.isSource && task.attempt === barrier.attempt) task.barriers.push(barrier)
+    for (const task of this.running)
+      if (!task.isSource && task.attempt === barrier.attempt) task.barriers.push(barrier)
   }
 
   /** Everybody does all that there is to do now; time stands still. */

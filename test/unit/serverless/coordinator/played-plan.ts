@@ -3,7 +3,7 @@ import type { JobPlan } from '../../../../lib/graph/plan.ts'
 import { planJob } from '../../../../lib/graph/plan-job.ts'
 import { compileConfig } from '../../../../lib/stream/compile-config.ts'
 import type { JobConfig } from '../../../../lib/stream/config.ts'
-import { collection, defineJob, fixedDelay, print, valueState } from '../../../../lib/index.ts'
+import { collection, defineJob, fixedDelay, print, type, valueState } from '../../../../lib/index.ts'
 import type { JobOptions } from '../../../../lib/stream/options.ts'
 
 export const KEY_GROUPS = 4
@@ -27,13 +27,20 @@ export function planned({ parallelism, uid = 'count', options = {} }: PlayedCode
       maxParallelism: KEY_GROUPS,
       restart: fixedDelay({ attempts: 100, delay: '5 s' }),
       ...options,
-      checkpointing: { interval: '10 s', timeout: '1 min', retentionOnCancel: 'retain', ...options.checkpointing },
+      checkpointing: {
+        interval: '10 s',
+        timeout: '1 min',
+        retentionOnCancel: 'retain',
+        ...options.checkpointing,
+      },
     },
     (env) => {
       env
         .source('numbers', collection([1, 2, 3]))
         .keyBy((n) => n)
+
         .process(uid, {
+          emits: type<number>(),
           state: { count: valueState<number>() },
           processElement(n, ctx) {
             ctx.state.count.update(n)

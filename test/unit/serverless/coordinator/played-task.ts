@@ -40,12 +40,14 @@ const SITE = { operatorUid: 'played', state: 'counts' }
 export class PlayedTask {
   readonly id: TaskId
   readonly isSource: boolean
-  readonly range: KeyGroupRange
+  range!: KeyGroupRange
   attempt = 0
   position = 0
   namespace = ''
   phase: 'none' | 'importing' | 'waiting' | 'running' | 'over' = 'none'
   counts: Map<number, number> = new Map()
+  /** What the present attempt began with. */
+  begunWith: Counts = new Map()
   active = false
   /** The last acknowledgement said that nothing was done. */
   isQuiet = false
@@ -56,19 +58,28 @@ export class PlayedTask {
   isLost = false
   readonly orders: Order[] = []
   readonly barriers: Barrier[] = []
-  readonly #runId: { value: string } = { value: '' }
+  #runId = ''
   readonly #rows: Rows
+  readonly #subtask: number
   /** By position, on the present chain: the state at acknowledged barriers. */
   #chain = new Map<number, Counts>()
   readonly #snapshots = new Map<string, Counts>()
   #cursor: string | undefined
   #fenced = 0
+  /** There is something to import before it may start. */
+  #hasSegments = false
 
   constructor(vertexId: string, subtask: number, parallelism: number, rows: Rows) {
     this.id = taskId(vertexId, subtask)
     this.isSource = vertexId === 'numbers'
-    this.range = keyGroupRange(KEY_GROUPS, parallelism, subtask)
+    this.#subtask = subtask
     this.#rows = rows
+    this.rescale(parallelism)
+  }
+
+  /** The code that runs it has another parallelism from now on. */
+  rescale(parallelism: number): void {
+    this.range = keyGroupRange(KEY_GROUPS, parallelism, this.#subtask)
   }
 
   get actor(): ActorId {
@@ -109,6 +120,7 @@ export class PlayedTask {
   ready(): TaskReport[] {
     if (this.phase !== 'importing') return []
     this.phase = 'waiting'
+    this.#hasSegments = false
     return [{ type: 'ready' }]
   }
 
@@ -127,7 +139,8 @@ export class PlayedTask {
     const { order } = next
     switch (order.type) {
       case 'start':
-        assert.equal(this.phase, 'waiting', `${this.id} is started when its state is there`)
+        assert.ok(this.phase === 'waiting' || this.phase === 'importing', 'a task is started once')
+        assert.ok(!this.#hasSegments, `${this.id} is started when its state is there`)
         this.phase = 'running'
         return []
       case 'trigger':
@@ -181,12 +194,13 @@ export class PlayedTask {
     const content = genesis.content as TaskGenesis
     assert.ok(attempt > this.attempt, 'attempts count up')
     this.attempt = attempt
-    this.#runId.value = content.runId
+    this.#runId = content.runId
     this.active = false
     this.isQuiet = false
     this.barriers.length = 0
     this.completeIds = []
-    this.phase = 'waiting'
+    this.phase = content.restore === undefined ? 'waiting' : 'importing'
+    this.#hasSegments = (content.restore?.segments.length ?? 0) > 0
     if (base === undefined) {
       this.#chain = new Map()
       this.folded = 0
@@ -205,6 +219,7 @@ export class PlayedTask {
         assert.ok(row.position <= base.position, `no row of ${key} has gone beyond the base`)
       }
     }
+    this.begunWith = new Map(this.counts)
     this.position = position
   }
 
@@ -221,7 +236,6 @@ export class PlayedTask {
     }
     for (const [, handles] of segments) {
       for (const { blob, keyGroups } of handles) {
-        this.phase = 'importing'
         const bytes = await runtime.blobs.get(blob)
         assert.ok(bytes !== undefined, `${blob} is there`)
         for (const [keyGroup, count] of decodeValue(bytes) as [number, number][]) {
@@ -256,7 +270,7 @@ export class PlayedTask {
 
   async #copy(runtime: JobRuntime, checkpointId: number): Promise<SegmentHandle[]> {
     const bytes = encodeValue([...this.counts], SITE).slice()
-    const run = { jobName: runtime.plan.jobName, runId: this.#runId.value }
+    const run = { jobName: runtime.plan.jobName, runId: this.#runId }
     const blob = `${this.id.replaceAll('#', '-')}-${checkpointId}`
     await runtime.blobs.putIfAbsent(`${savepointDirectory(run, checkpointId)}/${blob}`, bytes)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
