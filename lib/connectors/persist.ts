@@ -24,7 +24,7 @@ export type Try =
  */
 export async function persist(
   what: string,
-  { pause, random }: Pick<Outside, 'pause' | 'random'>,
+  outside: Pick<Outside, 'pause' | 'random'>,
   { attemptsMax, pauseFirstMs, pauseMaxMs }: Persistence,
   attempt: () => Promise<Try>,
 ): Promise<void> {
@@ -36,6 +36,6 @@ export async function persist(
       throw new Error(`${what}: gave up after ${attemptsMax} attempts: ${result.reason}`)
     const wholeMs = Math.min(pauseMaxMs, pauseFirstMs * 2 ** Math.max(0, tried - 1))
     const askedMs = result.type === 'again' ? Math.min(pauseMaxMs, result.afterMs ?? 0) : 0
-    await pause(Math.max(askedMs, wholeMs * (0.5 + random.next() / 2)))
+    await outside.pause(Math.max(askedMs, wholeMs * (0.5 + outside.random.next() / 2)))
   }
 }

@@ -17,7 +17,7 @@ export interface HarnessTasksParts {
   readonly mode: 'exactly-once' | 'at-least-once'
   readonly autoWatermarkIntervalMs: number
   readonly stateBackends: KeyedStateBackendFactory
-  readonly outside: Outside | undefined
+  readonly outside?: Outside | undefined
   readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
 }
 

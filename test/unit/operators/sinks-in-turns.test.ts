@@ -251,7 +251,9 @@ describe('a writer without turns', () => {
     const snapshot = await harness.barrier()
     const restored = await harness.restore(snapshot)
     await restored.push('c')
-    const stamp = (version: string): string => `${version} harness/sink/0/${version}`
-    expect(written(log)).toEqual([`${stamp(V(1, 1))} a`, `${stamp(V(1, 2))} b`, `${stamp(V(2, 1))} c`])
+    const expected = [V(1, 1), V(1, 2), V(2, 1)].map(
+      (version, index) => `${version} harness/sink/0/${version} ${'abc'[index]}`,
+    )
+    expect(written(log)).toEqual(expected)
   })
 })

@@ -24,10 +24,10 @@ interface Instance {
 
 /** What a turn does with its inputs, in order. */
 export interface TurnWork<T> {
-  push(...values: readonly T[]): Promise<void>
+  push(this: void, ...values: readonly T[]): Promise<void>
   /** State as checkpoint `id` holds it. */
-  barrier(id: number): Promise<OperatorStateSnapshot>
-  complete(id: number): Promise<void>
+  barrier(this: void, id: number): Promise<OperatorStateSnapshot>
+  complete(this: void, id: number): Promise<void>
 }
 
 /**

@@ -1,5 +1,5 @@
-import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
-import type { BlobStore } from '../../../lib/ports/blob-store.ts'
+import { MemoryBlobStore } from '../../lib/embedded/memory-blob-store.ts'
+import type { BlobStore } from '../../lib/ports/blob-store.ts'
 import {
   QUEUE_BYTES_MAX,
   QUEUE_ENTRIES_MAX,
@@ -10,7 +10,7 @@ import {
   type Outside,
   type QueueEntry,
   type TableItem,
-} from '../../../lib/ports/outside.ts'
+} from '../../lib/ports/outside.ts'
 
 /** What the process that makes a call dies of. */
 export class Crash extends Error {
@@ -37,7 +37,7 @@ export class MemoryOutside implements Outside {
   readonly random = { next: () => (this.#chance = (this.#chance * 16_807) % 2_147_483_647) / 2_147_483_647 }
   readonly http = { post: (request: HttpPost) => this.#post(request) }
   /** Before a call has any effect; what it throws the caller sees. */
-  before: (call: string) => void = () => {}
+  before: (call: string) => void | Promise<void> = () => {}
   /** After its effect. */
   after: (call: string) => void = () => {}
   /** What queues answer for an entry, what tables and servers answer; undefined: as it goes. */
@@ -106,7 +106,7 @@ export class MemoryOutside implements Outside {
   #put(table: string, item: TableItem, stamp: ItemStamp): Answer | { type: 'stale' } {
     const answer = this.putAnswer(item)
     if (answer !== undefined) return answer
-    const key = `${table} ${String(item.id)}`
+    const key = `${table} ${JSON.stringify(item.id)}`
     const there = this.items.get(key)?.stamp
     if (there !== undefined && there.sink === stamp.sink && there.version >= stamp.version) {
       const isPeers =
@@ -132,7 +132,7 @@ export class MemoryOutside implements Outside {
     // As a call over the network: never done at once.
     await Promise.resolve()
     this.calls.push(call)
-    this.before(call)
+    await this.before(call)
     const result = await effect()
     this.after(call)
     return result
