@@ -65,6 +65,7 @@ export class TestJob {
         'execution.checkpointing.dir': join(directory, 'checkpoints'),
         'execution.checkpointing.savepoint-dir': join(directory, 'savepoints'),
         'millrace.dead-letters.dir': join(directory, 'dead-letters'),
+        'millrace.ingest.dir': join(directory, 'ingest'),
         ...options.set,
       },
     })
