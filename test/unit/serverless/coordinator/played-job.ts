@@ -89,6 +89,11 @@ export class PlayedJob {
     }
   }
 
+  /** What tasks that begin from there are to have: for what the job itself did not write. */
+  expect(location: string, counts: Counts): void {
+    this.#expected.set(location, counts)
+  }
+
   get status() {
     return shownStatus(this.image)
   }
