@@ -2,6 +2,7 @@ import { assert } from '../model/faults.ts'
 import { CHECKPOINT_FORMAT_VERSION } from './checkpoint-record.ts'
 import type {
   CheckpointRecord,
+  LogPositions,
   OperatorSnapshot,
   SegmentHandle,
   VertexSnapshot,
@@ -25,7 +26,7 @@ export interface RecordContext {
  */
 export function assembleRecord(pending: PendingCheckpoint, context: RecordContext): CheckpointRecord {
   const vertexIds = [...new Set(context.tasks.map((task) => task.vertexId))]
-  const logs = pending.kind === 'checkpoint' ? logsOf(pending) : undefined
+  const positions = pending.kind === 'checkpoint' ? logsOf(pending) : undefined
   const vertices = vertexIds.map((id) => {
     const tasks = context.tasks.filter((task) => task.vertexId === id)
     const inOrder = tasks.toSorted((a, b) => a.subtaskIndex - b.subtaskIndex)
@@ -43,8 +44,12 @@ export function assembleRecord(pending: PendingCheckpoint, context: RecordContex
     planFingerprint: context.planFingerprint,
     vertices: vertices.map(({ id, acks }) => vertexOf(id, acks)),
     operators: vertices.flatMap(({ id, acks }) => operatorsOf(id, acks)),
-    ...(logs === undefined ? {} : { logs }),
+    ...(positions === undefined ? {} : { logs: inOrder(positions, context.tasks) }),
   }
+}
+
+function inOrder(logs: LogPositions, tasks: readonly CoordinatedTask[]): LogPositions {
+  return Object.fromEntries(tasks.map(({ task }) => [task, logs[task]!]))
 }
 
 function ackOf(pending: PendingCheckpoint, task: CoordinatedTask['task']): TaskAck {

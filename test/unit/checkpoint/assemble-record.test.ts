@@ -75,4 +75,26 @@ describe('a record made of acknowledgements', () => {
     const differing = [acks[0]!, acks[1]!, ackOf('other', 1, [])]
     expect(() => assembleRecord(pendingOf(differing), CONTEXT)).toThrow('the same operators')
   })
+
+  describe('of tasks that have logs', () => {
+    const logged = acks.map((ack, index) => ({ ...ack, position: 5 + index }))
+
+    it('says where its barrier is in each, whatever the order of the acknowledgements', () => {
+      const pending = pendingOf(logged)
+      const record = assembleRecord(pending, CONTEXT)
+      expect(recordProblems(record)).toEqual([])
+      const { logs } = record
+      expect(Object.entries(logs!)).toEqual([
+        ['source#0', { attempt: 2, position: 5 }],
+        ['count#0', { attempt: 2, position: 6 }],
+        ['count#1', { attempt: 2, position: 7 }],
+      ])
+      const turned = { ...pending, acks: Object.fromEntries(Object.entries(pending.acks).toReversed()) }
+      expect(Object.keys(assembleRecord(turned, CONTEXT).logs!)).toEqual(Object.keys(logs!))
+    })
+
+    it('says nothing of them in a savepoint, which is whole by itself', () => {
+      expect(assembleRecord({ ...pendingOf(logged), kind: 'savepoint' }, CONTEXT)).not.toHaveProperty('logs')
+    })
+  })
 })

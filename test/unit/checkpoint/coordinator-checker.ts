@@ -15,6 +15,8 @@ export class CoordinatorChecker {
   readonly #stores = new Set<number>()
   readonly #discarded = new Set<number>()
   readonly #answered = new Set<string>()
+  /** Tasks that did something since the last barrier that they acknowledged, or have not said that they did not. */
+  readonly #busy = new Set<TaskId>()
   #committedId = 0
   #attempt = 0
 
@@ -33,7 +35,10 @@ export class CoordinatorChecker {
 
   #hearEvent(before: CoordinatorState, event: CoordinatorEvent, step: CoordinatorStep): void {
     if (step.outcome !== 'accepted') return
+    if (event.type === 'active') this.#busy.add(event.task)
     if (event.type === 'acknowledge') {
+      if (event.ack.active === false) this.#busy.delete(event.task)
+      else this.#busy.add(event.task)
       assert.equal(event.attempt, before.attempt, 'an acknowledgement counts in its own attempt')
       this.#acks.set(event.checkpointId, (this.#acks.get(event.checkpointId) ?? new Set()).add(event.task))
     }
@@ -85,6 +90,7 @@ export class CoordinatorChecker {
       case 'deploy':
         assert.equal(command.attempt, this.#attempt + 1, 'attempts count up by one')
         this.#attempt = command.attempt
+        for (const { task } of before.tasks) this.#busy.add(task)
         if (command.restoreFrom !== undefined) {
           const { checkpointId } = command.restoreFrom
           assert.ok(this.#stored.has(checkpointId), 'a restore point is complete')
@@ -122,6 +128,15 @@ export class CoordinatorChecker {
       assert.deepEqual(after.condemned, [])
       assert.deepEqual(after.queued, [])
       assert.equal(after.deployment, 'none')
+    }
+    if (after.idle) {
+      assert.equal(this.#busy.size, 0, 'an idle job has no task that does anything')
+      const known = new Set(before.pending.map(({ checkpointId }) => checkpointId))
+      const added = after.pending.filter(({ checkpointId }) => !known.has(checkpointId))
+      assert.ok(
+        added.every(({ purpose }) => purpose !== 'periodic'),
+        'an idle job takes no periodic checkpoint',
+      )
     }
     if (isTerminal(before.status)) assert.equal(after, before, 'the end is the end')
     assert.deepEqual(structuredClone(after), after, 'plain data')

@@ -65,6 +65,7 @@ const EVENTS: Readonly<Record<CoordinatorEvent['type'], (attempt: Attempt) => Co
   'store-failed': () => ({ type: 'store-failed', checkpointId: CHECKPOINT, message: '' }),
   'task-failed': (attempt) => ({ type: 'task-failed', attempt, task: TASK, cause: { message: '' } }),
   'input-ended': (attempt) => ({ type: 'input-ended', attempt, task: TASK }),
+  active: (attempt) => ({ type: 'active', attempt, task: TASK }),
   'trigger-savepoint': () => ({ type: 'trigger-savepoint', requestId: 'r', target: undefined }),
   'trigger-checkpoint': () => ({ type: 'trigger-checkpoint', requestId: 'r' }),
   stop: () => ({ type: 'stop', requestId: 'r', target: undefined, drain: false }),
@@ -88,6 +89,8 @@ const TABLE: Readonly<Record<CoordinatorEvent['type'], readonly (JobStatus | Eve
   'store-failed': [gone, gone, gone, gone, gone, gone, none],
   'task-failed': ['FAILING', 'FAILING', none, none, 'FAILING', none, none],
   'input-ended': ['CREATED', 'RUNNING', none, none, 'RESTARTING', none, none],
+  // Nobody has said that this task is quiet.
+  active: [again, again, none, none, again, none, none],
   'trigger-savepoint': [none, 'RUNNING', none, none, none, none, none],
   'trigger-checkpoint': [none, 'RUNNING', none, none, none, none, none],
   stop: [none, 'RUNNING', none, none, none, none, none],

@@ -46,6 +46,7 @@ const settings = fc.record(
         { noNullPrototype: true },
       )
       .map((changes) => checkpointing(changes)),
+    pauseWhenIdle: fc.constantFrom(undefined, true),
     restart: fc.constantFrom(
       { type: 'none' as const },
       { type: 'fixed-delay' as const, attempts: 5, delayMs: 300 },
@@ -84,7 +85,7 @@ class World {
     const task = TASKS[taskIndex]?.task ?? taskId('nobody', 0)
     const attempt = asAttempt(this.state.attempt + (pick % 7 === 0 ? shift : 0))
     const checkpointId = asCheckpointId(Math.max(1, this.state.nextCheckpointId - id))
-    if (pick < 450) this.#acknowledge(checkpointId, pick % 4 === 0)
+    if (pick < 450) this.#acknowledge(checkpointId, pick % 4 === 0, pick % 5 < 2)
     else if (pick < 640) this.#answerOne(pick % 3 === 0)
     else if (pick < 800) this.#wake()
     else if (pick < 850) this.send({ type: 'acknowledge', attempt, checkpointId, task, ack: ACK })
@@ -95,7 +96,8 @@ class World {
     else if (pick < 890)
       this.send({ type: 'decline', attempt, checkpointId, task, reason: 'task-error', message: 'no' })
     else if (pick < 910) this.send({ type: 'task-failed', attempt, task, cause: { message: 'boom' } })
-    else if (pick < 930) this.send({ type: 'input-ended', attempt, task })
+    else if (pick < 920) this.send({ type: 'input-ended', attempt, task })
+    else if (pick < 930) this.send({ type: 'active', attempt, task })
     else if (pick < 955) this.send({ type: 'trigger-savepoint', requestId: this.#ask(), target: undefined })
     else if (pick < 975) this.send({ type: 'trigger-checkpoint', requestId: this.#ask() })
     else if (pick < 981)
@@ -135,13 +137,14 @@ class World {
     return this.state.pending.find((pending) => pending.stage === 'storing')?.checkpointId
   }
 
-  #acknowledge(checkpointId: CheckpointId, newest = false): void {
+  #acknowledge(checkpointId: CheckpointId, newest = false, active = false): void {
     const { attempt, pending } = this.state
     const collecting = pending.filter((one) => one.stage === 'collecting')
     const chosen = newest ? collecting.at(-1) : collecting[0]
     const id = chosen?.checkpointId ?? checkpointId
     const missing = TASKS.find(({ task }) => !Object.hasOwn(chosen?.acks ?? {}, task)) ?? TASKS[0]!
-    this.send({ type: 'acknowledge', attempt, checkpointId: id, task: missing.task, ack: ACK })
+    const ack = { ...ACK, active }
+    this.send({ type: 'acknowledge', attempt, checkpointId: id, task: missing.task, ack })
   }
 
   /** Does one thing that was ordered, as a runner would. Old orders are answered too, late. */
@@ -184,7 +187,7 @@ function counterexample(numRuns: number, holds: (world: World) => void): string 
 function makesProgress({ state }: World, highest: number): boolean {
   if (isTerminal(state.status)) return true
   const checkpoints = state.settings.checkpointing.intervalMs !== undefined
-  const completes = !checkpoints || (state.committedId ?? 0) >= highest
+  const completes = !checkpoints || state.idle || (state.committedId ?? 0) >= highest
   return state.status === 'RUNNING' && state.ending === undefined && completes
 }
 

@@ -640,3 +640,112 @@ describe('what does not fit', () => {
     expect(job.last!.outcome).toBe('duplicate')
   })
 })
+
+describe('an idle job', () => {
+  const QUIET = { ...ACK, active: false }
+  const pauseWhenIdle = true
+
+  function idling(): TestCoordinator {
+    const job = new TestCoordinator()
+    job.state = { ...job.state, settings: { ...job.state.settings, pauseWhenIdle } }
+    job.send(START)
+    job.send({ type: 'deployed', attempt: job.state.attempt })
+    return job
+  }
+
+  function complete(job: TestCoordinator, id: number, active: (task: string) => boolean): void {
+    const checkpointId = asCheckpointId(id)
+    for (const { task } of TASKS) {
+      const ack = { ...QUIET, active: active(task) }
+      job.send({ type: 'acknowledge', attempt: job.state.attempt, checkpointId, task, ack })
+    }
+    job.stored(id)
+  }
+
+  const nobody = (): boolean => false
+
+  it('is one whose last completed checkpoint found that no task did anything: it triggers no more', () => {
+    const job = idling()
+    job.after(1_000)
+    complete(job, 1, (task) => task === 'count#1')
+    expect(job.state.idle).toBe(false)
+    job.after(1_000)
+    complete(job, 2, nobody)
+    expect(job.state).toMatchObject({ idle: true, wakeAtMs: undefined })
+    expect(only(job.after(60_000), 'trigger')).toEqual([])
+  })
+
+  it('wakes with the first task that does something, and triggers one interval later', () => {
+    const job = idling()
+    job.after(1_000)
+    complete(job, 1, nobody)
+    job.after(60_000)
+    const { attempt } = job.state
+    expect(job.outcome({ type: 'active', attempt, task: TASKS[1]!.task })).toBe('accepted')
+    expect(job.outcome({ type: 'active', attempt, task: TASKS[1]!.task })).toBe('duplicate')
+    expect(job.state.wakeAtMs).toBe(job.nowMs + 1_000)
+    expect(only(job.after(1_000), 'trigger')).toHaveLength(1)
+  })
+
+  it('is none while a checkpoint that found nothing done is not complete, nor if a task began meanwhile', () => {
+    const job = idling()
+    job.after(1_000)
+    const { attempt } = job.state
+    for (const { task } of TASKS) {
+      job.send({ type: 'acknowledge', attempt, checkpointId: asCheckpointId(1), task, ack: QUIET })
+    }
+    expect(job.state.idle).toBe(false)
+    job.send({ type: 'active', attempt, task: TASKS[0]!.task })
+    job.stored(1)
+    expect(job.state.idle).toBe(false)
+  })
+
+  it('takes a checkpoint when one is asked for, and is idle after it', () => {
+    const job = idling()
+    job.after(1_000)
+    complete(job, 1, nobody)
+    expect(only(job.send({ type: 'trigger-checkpoint', requestId: 'r' }), 'trigger')).toHaveLength(1)
+    complete(job, 2, nobody)
+    expect(job.state.idle).toBe(true)
+  })
+
+  it('is not idle once it was restarted', () => {
+    const job = idling()
+    job.after(1_000)
+    complete(job, 1, nobody)
+    job.failTask()
+    job.tornDown()
+    job.after(500)
+    job.send({ type: 'deployed', attempt: job.state.attempt })
+    expect(job.state).toMatchObject({ idle: false, quietTasks: [] })
+    expect(only(job.after(1_000), 'trigger')).toHaveLength(1)
+  })
+
+  it('is none where nobody asked for it, whatever acknowledgements say', () => {
+    const job = TestCoordinator.running()
+    job.after(1_000)
+    complete(job, 1, nobody)
+    expect(job.state).toMatchObject({ idle: false, quietTasks: [] })
+  })
+})
+
+describe('a completed checkpoint', () => {
+  it('knows where its barrier is in the logs of tasks, where they have any', () => {
+    const job = TestCoordinator.running()
+    job.after(1_000)
+    const { attempt } = job.state
+    for (const [index, { task }] of TASKS.entries()) {
+      const ack = { ...ACK, position: 10 + index }
+      job.send({ type: 'acknowledge', attempt, checkpointId: asCheckpointId(1), task, ack })
+    }
+    job.stored(1)
+    expect(job.state.completed[0]!.logs).toEqual({
+      'source#0': { attempt: 1, position: 10 },
+      'count#0': { attempt: 1, position: 11 },
+      'count#1': { attempt: 1, position: 12 },
+    })
+    job.after(1_000)
+    job.complete(2)
+    expect(job.state.completed[0]!.logs).toBeUndefined()
+  })
+})

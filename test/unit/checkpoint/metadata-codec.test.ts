@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CheckpointRecord } from '../../../lib/checkpoint/checkpoint-record.ts'
 import { decodeMetadata, encodeMetadata } from '../../../lib/checkpoint/metadata-codec.ts'
 import { UserError } from '../../../lib/model/faults.ts'
+import type { TaskId } from '../../../lib/model/ids.ts'
 import { handle, recordOf, sha256 } from './record-fixtures.ts'
 
 const PATH = 'checkpoints/jumps/r1/chk-3/_metadata'
@@ -65,6 +66,12 @@ describe('metadata', () => {
     ['vertices[0].subtasks', { vertices: [{ ...record.vertices[0]!, parallelism: 2 }] }],
     ['segments[0].keyGroups', recordOf(3, [handle('a', 3, 128)])],
     ['segments[0].sha256', recordOf(3, [{ ...handle('a'), sha256: 'abc' }])],
+    [
+      'logs: expected a position for each task',
+      { logs: { ['jump#0' as TaskId]: { attempt: 1, position: 4 } } },
+    ],
+    ['logs.jump#0.position', { logs: { ['jump#0' as TaskId]: { attempt: 1, position: 0 } } }],
+    ['logs: expected an object', { logs: 3 as never }],
     ['segments[0].offsetBytes', recordOf(3, [{ ...handle('a'), offsetBytes: -1 }])],
   ]
   it.each(broken)('is not written with a wrong %s', (place, changes) => {

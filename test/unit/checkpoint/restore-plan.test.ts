@@ -185,3 +185,16 @@ describe('what does not fit', () => {
     expect(checkCompatibility(record, plan, strict)).toHaveLength(3)
   })
 })
+
+describe('a record of tasks that have logs', () => {
+  const logs = { [taskId('jump', 0)]: { attempt: 1, position: 3 } }
+
+  it('holds the keyed state that operators declared, though there are no segments', () => {
+    const [problem] = checkCompatibility(
+      recordOf(3, [], { logs }),
+      planOf(vertex('readings', 1, PASS), vertex('leap', 2, JUMP)),
+      strict,
+    )
+    expect(problem).toContain("operator 'jump' (jump)")
+  })
+})
