@@ -10,18 +10,22 @@ export function sdkError(name: string, status: number, message = 'said so'): Err
 export const THROTTLE: Error = sdkError('ThrottlingException', 400, 'Rate exceeded')
 
 /** An answer without anything in it. */
-export const ANSWER: { readonly $metadata: object } = { $metadata: {} }
+export const ANSWER: { $metadata: object } = { $metadata: {} }
 
-/** Answers one after another; an Error is thrown. The calls are kept. */
+export type Scripted<I, O> = { (input: I): Promise<O>; readonly calls: I[] }
+
+/** Answers one after another, the last for ever; an Error is thrown. The calls are kept. */
 export function script<I, O>(
-  ...answers: readonly (O | Error | ((input: I) => O | Promise<O>))[]
-): { (input: I): Promise<O>; readonly calls: I[] } {
+  ...answers: readonly (NoInfer<O> | Error | ((input: I) => NoInfer<O>))[]
+): Scripted<I, O> {
   const calls: I[] = []
-  const respond = async (input: I): Promise<O> => {
+  const respond = (input: I): Promise<O> => {
     const answer = answers[Math.min(calls.length, answers.length - 1)]!
     calls.push(input)
-    if (answer instanceof Error) throw answer
-    return typeof answer === 'function' ? (answer as (input: I) => O | Promise<O>)(input) : answer
+    if (answer instanceof Error) return Promise.reject(answer)
+    return Promise.resolve().then(() =>
+      typeof answer === 'function' ? (answer as (input: I) => O)(input) : answer,
+    )
   }
   return Object.assign(respond, { calls })
 }
