@@ -44,11 +44,11 @@ export function assembleRecord(pending: PendingCheckpoint, context: RecordContex
     planFingerprint: context.planFingerprint,
     vertices: vertices.map(({ id, acks }) => vertexOf(id, acks)),
     operators: vertices.flatMap(({ id, acks }) => operatorsOf(id, acks)),
-    ...(positions === undefined ? {} : { logs: inOrder(positions, context.tasks) }),
+    ...(positions === undefined ? {} : { logs: sorted(positions, context.tasks) }),
   }
 }
 
-function inOrder(logs: LogPositions, tasks: readonly CoordinatedTask[]): LogPositions {
+function sorted(logs: LogPositions, tasks: readonly CoordinatedTask[]): LogPositions {
   return Object.fromEntries(tasks.map(({ task }) => [task, logs[task]!]))
 }
 

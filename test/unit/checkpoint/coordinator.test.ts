@@ -641,6 +641,8 @@ describe('what does not fit', () => {
   })
 })
 
+const nobody = (): boolean => false
+
 describe('an idle job', () => {
   const QUIET = { ...ACK, active: false }
   const pauseWhenIdle = true
@@ -661,8 +663,6 @@ describe('an idle job', () => {
     }
     job.stored(id)
   }
-
-  const nobody = (): boolean => false
 
   it('is one whose last completed checkpoint found that no task did anything: it triggers no more', () => {
     const job = idling()

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
 import { savepointDirectory } from '../../../../lib/serverless/coordinator/savepoint-place.ts'
 import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
@@ -11,18 +11,33 @@ function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
   return job.orders.filter(({ order }) => order.type === type)
 }
 
+/** And the delay of the restart is over. */
+async function failed(job: PlayedJob, task: string): Promise<void> {
+  job.report(job.of(task), job.of(task).fail('boom'))
+  await job.settle()
+  await job.after(5_000)
+}
+
+async function asleep(): Promise<PlayedJob> {
+  const job = await running()
+  await job.after(10_000)
+  expect(job.image.coordinator.idle).toBe(true)
+  return job
+}
+
 describe('a job that is started', () => {
   it('has the genesis of every task, sinks first, before any task is ordered to go', async () => {
     const job = new PlayedJob()
-    const begun: string[] = []
-    const { append } = job.runtime.log
-    job.runtime.log.append = (actor, entry, expiresAtSec) => {
-      begun.push(actor)
-      expect(job.orders).toEqual([])
-      return append(actor, entry, expiresAtSec)
-    }
-    await running(job)
-    expect(begun).toEqual(['task:count#0', 'task:count#1', 'task:numbers#0'])
+    const append = vi.spyOn(job.runtime.log, 'append')
+    job.start()
+    while (append.mock.calls.length === 0) await job.turn({ dies: job.position > 0 })
+    expect(job.orders).toEqual([])
+    await job.settle()
+    expect(append.mock.calls.slice(0, 3).map(([actor]) => actor)).toEqual([
+      'task:count#0',
+      'task:count#1',
+      'task:numbers#0',
+    ])
     expect(ordersOf(job, 'start')).toHaveLength(3)
     expect(await job.record()).toMatchObject({ status: 'RUNNING', attempt: 1, restarts: 0 })
   })
@@ -116,11 +131,7 @@ describe('a checkpoint', () => {
 
   it('that cannot be stored has failed, and the job with it where none may fail', async () => {
     const job = await checkpointed()
-    const { putIfAbsent } = job.runtime.blobs
-    job.runtime.blobs.putIfAbsent = (name, bytes) =>
-      name.endsWith('_metadata')
-        ? Promise.reject(new BlobStoreError('access denied'))
-        : putIfAbsent(name, bytes)
+    vi.spyOn(job.runtime.blobs, 'putIfAbsent').mockRejectedValue(new BlobStoreError('access denied'))
     await job.after(10_000)
     expect(job.happenings).toContainEqual({
       type: 'checkpoint-failed',
@@ -157,13 +168,6 @@ describe('a checkpoint', () => {
 })
 
 describe('a failure', () => {
-  /** And the delay of the restart is over. */
-  async function failed(job: PlayedJob, task: string): Promise<void> {
-    job.report(job.of(task), job.of(task).fail('boom'))
-    await job.settle()
-    await job.after(5_000)
-  }
-
   it('takes every task back to its position in the last checkpoint, and moves no state', async () => {
     const job = await checkpointed()
     const blobs = await job.runtime.blobs.list('')
@@ -335,13 +339,6 @@ describe('a savepoint', () => {
 })
 
 describe('an idle job', () => {
-  async function asleep(): Promise<PlayedJob> {
-    const job = await running()
-    await job.after(10_000)
-    expect(job.image.coordinator.idle).toBe(true)
-    return job
-  }
-
   it('takes no checkpoints, asks for no wake-up, and has the schedule off', async () => {
     const job = await asleep()
     const { turns } = job

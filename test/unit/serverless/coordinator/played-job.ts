@@ -125,7 +125,7 @@ export class PlayedJob {
   /** The request under an id of its own. */
   ask(request: Asked): string {
     const requestId = `r${++this.#requests}`
-    this.request({ ...request, requestId } as JobRequest)
+    this.request({ ...request, requestId })
     return requestId
   }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { SegmentHandle } from '../../../../lib/checkpoint/checkpoint-record.ts'
 import type { TaskAck } from '../../../../lib/checkpoint/task-ack.ts'
 import { taskActor } from '../../../../lib/model/actors.ts'
-import { taskId, type ActorId, type KeyGroup, type TaskId } from '../../../../lib/model/ids.ts'
+import { taskId, type ActorId, type TaskId } from '../../../../lib/model/ids.ts'
 import { inRange, keyGroupRange, type KeyGroupRange } from '../../../../lib/model/key-groups.ts'
 import type { Genesis } from '../../../../lib/serverless/actor/behaviour.ts'
 import { decodeEntry } from '../../../../lib/serverless/actor/log-entry.ts'
@@ -274,8 +274,8 @@ export class PlayedTask {
     const blob = `${this.id.replaceAll('#', '-')}-${checkpointId}`
     await runtime.blobs.putIfAbsent(`${savepointDirectory(run, checkpointId)}/${blob}`, bytes)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const keyGroups = { first: this.range.first as KeyGroup, last: this.range.last as KeyGroup }
-    return [{ blob, offsetBytes: 0, lengthBytes: bytes.length, sha256, rows: this.counts.size, keyGroups }]
+    const place = { blob, offsetBytes: 0, lengthBytes: bytes.length, sha256 }
+    return [{ ...place, rows: this.counts.size, keyGroups: this.range }]
   }
 }
 
