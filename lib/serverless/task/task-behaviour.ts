@@ -116,7 +116,11 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     }
     const rows = this.#rowsOf(genesis.namespace, view.place)
     const chore = await this.#guarded(inputs, () => this.#chores.next(view, genesis, rows, world))
-    if (chore !== undefined) return this.#outcome({ ...nothing(0), ...chore })
+    if (chore !== undefined) {
+      // Other processes have had turns since: the chore's commit must not make the live task stand where it never was.
+      if (this.#live?.state !== state) await this.#drop()
+      return this.#outcome({ ...nothing(0), ...chore })
+    }
     if (over !== undefined) {
       await this.#drop()
       return obeyed(inputs)
