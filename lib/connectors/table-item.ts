@@ -8,7 +8,7 @@ const CONTAINER_BYTES = 3
  * What a record's property becomes: undefined ones are left out, as by JSON; dates are ISO text.
  * @throws Error that names the path of what a table cannot hold.
  */
-export function tableValue(value: unknown, path: string): TableValue | undefined {
+function tableValue(value: unknown, path: string): TableValue | undefined {
   switch (typeof value) {
     case 'undefined':
       return undefined

@@ -175,6 +175,8 @@ test('in turns, a request that is made again is the same, whatever call a proces
     const task = new TurnTask(sink, { outside })
     const turn = (...values: readonly string[]): Promise<void> =>
       task.turn(({ push }) => push(...values)).catch(() => turn(...values))
+    // A lost turn had other records.
+    await task.turn(({ push }) => push('a'), 'lost')
     await turn('a', 'b', 'c')
     await turn('d')
     await turn('e')

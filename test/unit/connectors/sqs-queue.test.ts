@@ -161,7 +161,7 @@ describe('a FIFO queue', () => {
           task.turn(({ push }) => push(...values)).catch(() => turn(values))
         for (const values of records) {
           // A lost turn had other records.
-          await task.turn(({ push }) => push(...values.slice(0, 1)), 'lost').catch(() => undefined)
+          await task.turn(({ push }) => push(...values.toReversed()), 'lost').catch(() => undefined)
           await turn(values)
         }
         while (task.wantsTurn) await turn([])

@@ -199,6 +199,25 @@ describe('in turns', () => {
     expect(rows(outside)).toEqual({ a: 2 })
   })
 
+  test('what a checkpoint held, dealt to another subtask and written late, overwrites nothing of the attempt', async () => {
+    const outside = new MemoryOutside()
+    const first = taskIn(outside)
+    let restored
+    await first.turn(async ({ push, barrier }) => {
+      await push(r('a', 1))
+      restored = await barrier(1)
+    })
+    const holder = { attempt: 2, parallelism: 2, position: 1, restored: restored! }
+    await taskIn(outside, holder).turn()
+    const other = taskIn(outside, { attempt: 2, parallelism: 2, position: 1, subtask: 1 })
+    await other.turn(({ push }) => push(r('a', 2)))
+    await other.turn()
+    expect(rows(outside)).toEqual({ a: 2 })
+    // A zombie of the holder's first turn.
+    await taskIn(outside, holder).turn(() => Promise.resolve(), 'lost')
+    expect(rows(outside)).toEqual({ a: 2 })
+  })
+
   test.for(['before', 'after'] as const)('dying %s any call changes nothing in the end', async (when) => {
     for (let at = 0; at < 5; at++) {
       const outside = new MemoryOutside()
