@@ -12,7 +12,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { post, urlOf } from '../examples/http-support.ts'
 import { temporaryDirectory, TestJob, until } from '../examples/support.ts'
 
-function passing<T>(source: Source<T>, into: T[], interval: string | 'off' = 'off'): JobDefinition {
+function passing<T>(source: Source<T>, into: T[], interval: string = 'off'): JobDefinition {
   return defineJob({ name: 'passing', checkpointing: { interval } }, (env) => {
     env.source('in', source).sinkTo('out', collect(into))
   })
@@ -61,7 +61,7 @@ describe('a port', () => {
       if (end === 'stop') await job.handle.stop({ directory: job.directory })
       else await job.handle[end]()
       await job.handle.result
-      await expect(fetch(url), end).rejects.toThrow('fetch failed')
+      await expect(fetch(url)).rejects.toThrow('fetch failed')
     }
   })
 })
@@ -106,6 +106,7 @@ test('a run from nothing reads all that is kept', async () => {
   const second: unknown[] = []
   await TestJob.start(passing(http({ port: 0 }), second), { directory })
   await until(() => second.length === 2, 'both are read again')
+  expect(second).toEqual(first)
 })
 
 test('what every retained checkpoint has read is removed from the disk', async () => {

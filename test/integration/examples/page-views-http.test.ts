@@ -10,11 +10,12 @@ const source = () => http({ schema: view, port: 0, recordId: ({ id }) => id })
 const MINUTE_MS = 60_000
 const nineMs = Date.parse('2024-05-01T09:00:00Z')
 
+const at = (id: string, page: string, time: string) => ({ id, page, time: `2024-05-01T${time}` })
+
 test('views are counted by page and minute of their own time, each once', async () => {
   const counts = transactionalCollect<PageCount>()
   const job = await TestJob.start(pageViewsHttp(source(), counts), { set })
   const url = await urlOf(job)
-  const at = (id: string, page: string, time: string) => ({ id, page, time: `2024-05-01T${time}` })
   const first = [
     at('1', '/home', '09:00:00Z'),
     at('2', '/home', '11:00:59+02:00'),

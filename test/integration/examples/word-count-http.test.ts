@@ -6,11 +6,11 @@ import { temporaryDirectory, TestJob, until } from './support.ts'
 
 const lines = (partitions = 1) => http({ schema: line, port: 0, partitions })
 
-/** The count of each word; each step of it must have come once, in order. */
+/** The count of each word, each step of which must have come once, in order. */
 function totals(counts: readonly WordCount[]): Record<string, number> {
   const found: Record<string, number> = {}
   for (const { word, count } of counts) {
-    expect(count, word).toBe((found[word] ?? 0) + 1)
+    if (count !== (found[word] ?? 0) + 1) throw new Error(`${word}: ${count} came after ${found[word] ?? 0}`)
     found[word] = count
   }
   return found

@@ -1,0 +1,279 @@
+import { describe, expect, test } from 'vitest'
+import { http } from '../../../../lib/connectors/index.ts'
+import { ID_WINDOW } from '../../../../lib/connectors/ingest/id-window.ts'
+import { ingestActor } from '../../../../lib/model/actors.ts'
+import type { Place } from '../../../../lib/serverless/actor/behaviour.ts'
+import { INGEST_LIMITS, ingestBehaviour } from '../../../../lib/serverless/ingest/ingest-behaviour.ts'
+import { ingestRequestOf, type IngestState } from '../../../../lib/serverless/ingest/ingest-state.ts'
+import { SeededRandom } from '../../../../lib/testing/index.ts'
+import { declared, IngestWorld, randomText, records, SOURCE } from './ingest-world.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const large = 'x'.repeat(100_000)
+/** Text that does not get shorter by compression. */
+const noise = (seed: number): string => randomText(new SeededRandom(seed), 30_000)
+
+const input = (n: number) => ({
+  type: 'request' as const,
+  payload: records(`k${n}`, large, large, large, large, large),
+  messageId: String(n),
+})
+
+const ids = (from: number, count: number): string[] => Array.from({ length: count }, (_, n) => `r${from + n}`)
+
+const truncate = (below: number) => ({ type: 'truncate', below }) as const
+
+const numbers = (bodies: readonly string[]): number[] => bodies.map(Number).filter((n) => n > 0)
+
+const warnings = ({ happenings }: IngestWorld): string[] =>
+  happenings.flatMap((one) => (one.type === 'warning' ? [one.message] : []))
+
+const age = ({ metrics }: IngestWorld): number | undefined =>
+  metrics.findLast(({ name }) => name === 'oldestUnreadAge')?.value
+
+describe('records that come in', () => {
+  test('are in the log, in order, with their ids and times', async () => {
+    const world = await IngestWorld.of(http())
+    expect(await world.ask(records('a', '1', '2'))).toEqual([])
+    await world.ask({
+      type: 'records',
+      group: { receivedAtMs: 8, ids: ['x'], bodies: ['{'], refusals: [[0, 'it is no JSON']] },
+    } as never)
+    expect(await world.read()).toEqual([
+      { id: 'a-0', body: '1', refusal: undefined, receivedAtMs: 7 },
+      { id: 'a-1', body: '2', refusal: undefined, receivedAtMs: 7 },
+      { id: 'x', body: '{', refusal: 'it is no JSON', receivedAtMs: 8 },
+    ])
+  })
+
+  test('wake the task that reads their partition, and no other', async () => {
+    const world = await IngestWorld.of(http({ partitions: 5 }), { parallelism: 2 })
+    for (const partition of [0, 1, 4]) await world.ask(records('a', '1'), partition)
+    await world.drain()
+    expect(world.nudged.toSorted()).toEqual([`task:${SOURCE}#0`, `task:${SOURCE}#0`, `task:${SOURCE}#1`])
+  })
+
+  test('come in one turn, up to a bound', async () => {
+    const world = await IngestWorld.of(http())
+    const actor = ingestActor(SOURCE, 0)
+    const behaviour = ingestBehaviour(world.runtime, actor)
+    const place = { attempt: 0, position: 0 }
+    const view = {
+      actor,
+      state: behaviour.initial,
+      place,
+      folded: { state: behaviour.initial, place },
+      isFenced: false,
+      stateAt: () => behaviour.initial,
+    }
+    const stepWorld = { nowMs: 1, remainingMs: () => 60_000 }
+    const outcome = await behaviour.step(view, [0, 1, 2, 3, 4, 5, 6].map(input), stepWorld)
+    expect([outcome.taken, outcome.delta?.groups.length]).toEqual([4, 4])
+    expect(await behaviour.step(view, [], stepWorld)).toMatchObject({
+      taken: 0,
+      delta: undefined,
+      nudges: [],
+    })
+  })
+
+  test('are read from blobs where they are many', async () => {
+    const world = await IngestWorld.of(http())
+    const bodies = Array.from({ length: 50 }, (_, n) => noise(n + 1))
+    for (const [n, body] of bodies.entries()) await world.ask(records(`k${n}`, body))
+    expect(await world.bodies()).toEqual(bodies)
+    expect((await world.runtime.blobs.list('log/')).length).toBe(50)
+  })
+})
+
+describe('a repeat', () => {
+  test('of a request is taken once within the window, also by another process', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(records('a', '1', '2'))
+    await world.ask(records('a', '1', '2'))
+    world.restart()
+    world.clock.advance(ID_WINDOW.windowMs - 1)
+    await world.ask(records('a', '1', '2'))
+    expect(await world.bodies()).toEqual(['1', '2'])
+    world.clock.advance(1)
+    await world.ask(records('a', '1', '2'))
+    expect(await world.bodies()).toEqual(['1', '2', '1', '2'])
+  })
+
+  test('of a record is taken once, whatever it comes with', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(declared('a', 'b', 'a'))
+    await world.ask(declared('b', 'c'))
+    await world.ask(declared('a', 'c'))
+    expect(await world.bodies()).toEqual(['a', 'b', 'c'])
+  })
+
+  test('costs no turn and wakes nobody', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(records('a', '1'))
+    await world.drain()
+    await world.ask(records('a', '1'))
+    await world.drain()
+    expect(world.nudged.length).toBe(1)
+    expect((await world.runtime.log.read(ingestActor(SOURCE, 0), undefined)).entries.length).toBe(1)
+  })
+
+  test('is known after a head was written, and the entries before it are not read again', async () => {
+    const world = await IngestWorld.of(http())
+    for (let n = 0; n <= INGEST_LIMITS.headEveryTurns; n++) await world.ask(declared(`r${n}`))
+    expect(await world.runtime.log.head(ingestActor(SOURCE, 0))).toBeDefined()
+    world.restart()
+    for (let n = 0; n <= INGEST_LIMITS.headEveryTurns; n++) await world.ask(declared(`r${n}`))
+    expect((await world.bodies()).length).toBe(INGEST_LIMITS.headEveryTurns + 1)
+  })
+
+  test('is known among the last ids alone: what is remembered is bounded', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(declared('first'))
+    for (let n = 0; n < 21; n++) await world.ask(declared(...ids(n * 1_000, 1_000)))
+    await world.ask(declared('first', 'r20999', 'r2000'))
+    expect((await world.bodies()).filter((body) => ['first', 'r20999', 'r2000'].includes(body))).toEqual([
+      'first',
+      'r2000',
+      'r20999',
+      'first',
+    ])
+  })
+})
+
+describe('truncation', () => {
+  test('whoever begins from nothing begins at what is kept; whoever goes on finds what follows', async () => {
+    const world = await IngestWorld.of(http())
+    const total = INGEST_LIMITS.headEveryTurns * 2
+    for (let n = 1; n <= total; n++) {
+      await world.ask(records(`k${n}`, String(n), n % 10 === 0 ? noise(n) : ''))
+      if (n === total / 2) await world.ask(truncate(total / 2 + 1))
+    }
+    const kept = numbers(await world.bodies())
+    expect(kept[0]).toBe(total / 2 + 1)
+    expect(kept.length).toBe(total / 2)
+    expect(numbers(await world.bodies(0, total / 2 + 11)).length).toBe(total / 2 - 10)
+  })
+
+  test('removes the blobs of what is below, and no other', async () => {
+    const world = await IngestWorld.of(http())
+    for (let n = 1; n <= 20; n++) await world.ask(records(`k${n}`, noise(n)))
+    await world.ask(truncate(11))
+    const left = async (): Promise<number> => (await world.runtime.blobs.list('log/')).length
+    const before = await left()
+    for (let n = 0; n < INGEST_LIMITS.headEveryTurns; n++) await world.ask(records(`s${n}`, 'small'))
+    expect(before - (await left())).toBe(10)
+    expect((await world.bodies()).filter((body) => body !== 'small').length).toBe(10)
+    await expect(world.bodies(0, 5)).rejects.toThrow('the content of position 6 was removed')
+  })
+
+  test('is one turn where all is read, and waits for company otherwise', async () => {
+    const world = await IngestWorld.of(http())
+    const turns = async (): Promise<number> =>
+      (await world.runtime.log.read(ingestActor(SOURCE, 0), undefined)).entries.length
+    for (let n = 1; n <= 10; n++) await world.ask(records(`k${n}`, String(n)))
+    await world.ask(truncate(5))
+    // It is the first, so the last one is long ago.
+    expect(await turns()).toBe(11)
+    await world.ask(truncate(7))
+    expect(await turns()).toBe(11)
+    await world.ask(truncate(11))
+    expect(await turns()).toBe(12)
+    await world.ask(truncate(11))
+    await world.ask(truncate(13))
+    await world.ask(truncate(3))
+    expect(await turns()).toBe(12)
+    await world.ask(records('more', 'x'))
+    await world.ask(records('more2', 'x'))
+    await world.ask(truncate(14))
+    expect(await turns()).toBe(14)
+    world.clock.advance(INGEST_LIMITS.truncateEveryMs)
+    await world.ask(truncate(14))
+    expect(await turns()).toBe(15)
+  })
+})
+
+describe('records that nobody reads', () => {
+  test('are told of when half of their time is over, once an hour', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(records('a', '1'))
+    for (let day = 1; day <= 13; day++) {
+      world.clock.advance(DAY_MS)
+      await world.ask(records(`d${day}`, '1'))
+    }
+    expect(age(world)).toBe(13 * DAY_MS)
+    expect(warnings(world)).toEqual([])
+    world.clock.advance(DAY_MS)
+    await world.ask(records('b', '1'))
+    await world.ask(records('c', '1'))
+    expect(warnings(world)).toEqual([
+      "Source 'readings': records that came in 14 days ago are not read yet; they are kept for 28 days, and are lost then. " +
+        'Start the job, or find out why it does not get on',
+    ])
+  })
+
+  test('age counts from the oldest that is unread, within an hour', async () => {
+    const world = await IngestWorld.of(http())
+    for (let hour = 0; hour < 100; hour++) {
+      await world.ask(records(`h${hour}`, '1'))
+      world.clock.advance(HOUR_MS)
+    }
+    await world.ask({ type: 'truncate', below: 81 })
+    await world.ask(records('x', '1'))
+    expect(age(world)).toBe(20 * HOUR_MS)
+    await world.ask({ type: 'truncate', below: 103 })
+    world.clock.advance(20 * DAY_MS)
+    world.metrics.length = 0
+    await world.ask(records('y', '1'))
+    expect(age(world)).toBeUndefined()
+    expect(warnings(world)).toEqual([])
+  })
+})
+
+test('what is no request is told of, and blocks nothing', async () => {
+  const world = await IngestWorld.of(http())
+  expect(await world.ask({ type: 'nonsense' })).toEqual([])
+  expect(world.happenings).toMatchObject([{ type: 'poison-message', messageId: 'm' }])
+  await world.ask(records('a', '1'))
+  expect(await world.bodies()).toEqual(['1'])
+})
+
+test.each([
+  undefined,
+  null,
+  7,
+  {},
+  { type: 'records' },
+  { type: 'records', group: { receivedAtMs: 1, ids: ['a'], bodies: [], refusals: [] } },
+  { type: 'records', group: { receivedAtMs: 1, ids: ['a'], bodies: ['a', 'b'], refusals: [] } },
+  { type: 'records', group: { receivedAtMs: 1, ids: { key: 'a' }, bodies: ['a'], refusals: [] } },
+  { type: 'records', group: { receivedAtMs: '1', ids: ['a'], bodies: ['a'], refusals: [] } },
+  { type: 'truncate', below: 1.5 },
+  { type: 'truncate' },
+])('%j is no request', (payload) => {
+  expect(ingestRequestOf(payload)).toBeUndefined()
+})
+
+const place = (position: number): Place => ({ attempt: 0, position })
+
+test('a state is the same after a head, and small', async () => {
+  const world = await IngestWorld.of(http())
+  const behaviour = ingestBehaviour(world.runtime, ingestActor(SOURCE, 0))
+  let state: IngestState = behaviour.initial
+  for (let n = 1; n <= 500; n++) {
+    const groups = Array.from({ length: 10 }, (_, one) => {
+      const request = records(`${n}/${one}`, large)
+      return request.type === 'records' ? request.group : never()
+    })
+    state = behaviour.apply(state, { nowMs: n * 1_000, groups, truncateBelow: undefined }, place(n))
+  }
+  expect(behaviour.decode(structuredClone(behaviour.encode(state)))).toEqual(state)
+  // Five minutes of ten ids a second.
+  expect(state.seen.flatMap(({ hashes }) => hashes).length).toBe(3_000)
+  expect(JSON.stringify(behaviour.encode(state)).length).toBeLessThan(64_000)
+  expect(behaviour.foldable(state, place(500))).toBe(500)
+})
+
+function never(): never {
+  throw new Error('expected records')
+}
