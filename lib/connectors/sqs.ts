@@ -29,9 +29,9 @@ const ARN = /^arn:aws[\w-]*:sqs:[a-z\d-]+:\d{12}:([\w.-]+)$/
 
 /**
  * The messages of an SQS queue, each a JSON value. A message is removed from the queue when its record is durable. One that
- * cannot be a record goes to the dead letters, with the reason; it blocks nothing. Repeats are known by the record's id
- * where `recordId` is given, else by the message's deduplication id, in a FIFO queue, or its message id; they are
- * removed within five minutes.
+ * cannot be a record goes to the dead letters, with the reason; it blocks nothing. A message that is delivered twice, within
+ * five minutes, is taken once: it is known by the record's id where `recordId` is given, else by its message id. A FIFO queue
+ * itself removes repeats of a deduplication id. The queue's visibility timeout should be below those five minutes.
  *
  * Order: of a FIFO queue, within a message group; of a standard queue none. Unbounded. Delivery: exactly-once, as for
  * `http`. Of a message longer than `recordBytesMax` the dead letter keeps the beginning.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 /** What a partition took at one time. */
 export interface SeenIds {
+  /** When it was received. */
   readonly atMs: number
   /** Of {@link shortHash}. */
   readonly hashes: readonly string[]
@@ -37,13 +38,13 @@ export class IdWindow {
     for (const one of seen) this.add(one)
   }
 
-  /** Whether it was seen within the window that ends at `nowMs`. */
+  /** Whether it was received within the window that ends at `nowMs`, or after that. */
   has(hash: string, nowMs: number): boolean {
     const atMs = this.#atMs.get(hash)
     return atMs !== undefined && atMs > nowMs - this.#bounds.windowMs
   }
 
-  /** In order of time. */
+  /** About in order of time. */
   add(seen: SeenIds): void {
     this.#seen.push(seen)
     for (const hash of seen.hashes) this.#atMs.set(hash, seen.atMs)

@@ -79,14 +79,14 @@ export class IngestPartition {
 
   /** Resolves when the group is durable, but for what came before within the window. */
   async append(group: RecordGroup): Promise<void> {
-    const nowMs = this.#now()
-    const fresh = withoutRepeats(group, (identity) => this.#window.has(shortHash(identity), nowMs))
+    const { receivedAtMs } = group
+    const fresh = withoutRepeats(group, (identity) => this.#window.has(shortHash(identity), receivedAtMs))
     if (fresh === undefined) {
       // What it repeats may be on its way to the disk still.
       await Promise.all([this.#flushing?.done, this.#gathering?.done])
       return
     }
-    const seen = { atMs: nowMs, hashes: identitiesOf(fresh).map(shortHash) }
+    const seen = { atMs: receivedAtMs, hashes: identitiesOf(fresh).map(shortHash) }
     this.#window.add(seen)
     const flush = (this.#gathering ??= this.#gather())
     flush.pending.push({ group: fresh, seen })
@@ -211,7 +211,10 @@ export class IngestPartition {
       if (this.#segments.length === 0) this.#next = next
       this.#segments.unshift({ first, bytes, lastAtMs: last.atMs })
       seen.unshift(
-        ...entries.map(({ atMs, group }) => ({ atMs, hashes: identitiesOf(group).map(shortHash) })),
+        ...entries.map(({ group }) => ({
+          atMs: group.receivedAtMs,
+          hashes: identitiesOf(group).map(shortHash),
+        })),
       )
       next = first
     }

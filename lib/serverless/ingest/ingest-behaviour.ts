@@ -91,7 +91,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     return {
       truncatedBelow,
       truncatedAtMs: isTruncated ? nowMs : state.truncatedAtMs,
-      seen: groups.length === 0 ? state.seen : this.#seenAfter(state.seen, groups, nowMs),
+      seen: groups.length === 0 ? state.seen : this.#seenAfter(state.seen, groups),
       lastPosition,
       // Where all is read, nothing of it has an age.
       marks: lastPosition < truncatedBelow ? [] : marksAfter(state.marks, truncatedBelow, mark),
@@ -105,10 +105,6 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
   ): Promise<StepOutcome<IngestDelta>> {
     const window = this.#windowOf(state.seen)
     const fresh = new Set<string>()
-    const isKnown = (identity: string): boolean => {
-      const hash = shortHash(identity)
-      return fresh.has(hash) || window.has(hash, nowMs)
-    }
     const groups: RecordGroup[] = []
     let bytes = 0
     let below = state.truncatedBelow
@@ -120,7 +116,11 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
       if (request?.type === 'records') {
         const size = bytesOf(request.group)
         if (groups.length > 0 && bytes + size > INGEST_LIMITS.turnBytes) break
-        const group = withoutRepeats(request.group, isKnown)
+        const { receivedAtMs } = request.group
+        const group = withoutRepeats(request.group, (identity) => {
+          const hash = shortHash(identity)
+          return fresh.has(hash) || window.has(hash, receivedAtMs)
+        })
         if (group !== undefined) {
           for (const identity of identitiesOf(group)) fresh.add(shortHash(identity))
           groups.push(group)
@@ -185,11 +185,14 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     return window
   }
 
-  #seenAfter(before: readonly SeenIds[], groups: readonly RecordGroup[], nowMs: number): readonly SeenIds[] {
+  /** By when they were received: what waits in the queue is no older than what came in with it. */
+  #seenAfter(before: readonly SeenIds[], groups: readonly RecordGroup[]): readonly SeenIds[] {
     const window = this.#windowOf(before)
     // From here on it is the next state's.
     this.#windows.delete(before)
-    window.add({ atMs: nowMs, hashes: groups.flatMap((group) => identitiesOf(group).map(shortHash)) })
+    for (const group of groups) {
+      window.add({ atMs: group.receivedAtMs, hashes: identitiesOf(group).map(shortHash) })
+    }
     const { seen } = window
     this.#windows.set(seen, window)
     return seen

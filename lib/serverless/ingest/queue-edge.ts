@@ -13,7 +13,6 @@ export interface QueueMessage {
   readonly body: string
   /** Of a FIFO queue. */
   readonly groupId?: string | undefined
-  readonly deduplicationId?: string | undefined
 }
 
 /**
@@ -44,13 +43,13 @@ export async function takeFromQueue(
   }
 }
 
-function recordOf({ messageId, body, deduplicationId }: QueueMessage, { spec }: IngestSource): EdgeRecord {
-  const messageKey = deduplicationId ?? messageId
+/** Known by the id of its message, if it declares none: that is the same whenever the message is received. */
+function recordOf({ messageId, body }: QueueMessage, { spec }: IngestSource): EdgeRecord {
   const defect = defectOf(body)
-  if (defect !== undefined) return refused(messageKey, body, defect)
+  if (defect !== undefined) return refused(messageId, body, defect)
   const acceptance = acceptRecord(body, spec)
-  if (acceptance.type !== 'accepted') return refused(messageKey, body, acceptance.reason)
-  return { id: acceptance.id ?? messageKey, body, refusal: undefined }
+  if (acceptance.type !== 'accepted') return refused(messageId, body, acceptance.reason)
+  return { id: acceptance.id ?? messageId, body, refusal: undefined }
 }
 
 function defectOf(body: string): string | undefined {
@@ -61,6 +60,6 @@ function defectOf(body: string): string | undefined {
 }
 
 /** Kept by the id of its message: what it declares cannot be trusted. */
-function refused(messageKey: string, body: string, reason: string): EdgeRecord {
-  return { id: messageKey, body: body.slice(0, LIMITS.deadLetterChars), refusal: reason }
+function refused(messageId: string, body: string, reason: string): EdgeRecord {
+  return { id: messageId, body: body.slice(0, LIMITS.deadLetterChars), refusal: reason }
 }

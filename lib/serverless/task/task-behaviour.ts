@@ -12,6 +12,7 @@ import {
   type StepWorld,
   type View,
 } from '../actor/behaviour.ts'
+import { truncateIngest } from '../ingest/truncation.ts'
 import type { TaskGenesis, TaskOrder } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { MissingRow } from '../state/row-missing.ts'
@@ -93,6 +94,13 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
 
   isOver(state: TaskState): boolean {
     return state.over !== undefined
+  }
+
+  /** What is folded is never gone back to: what it had read need not be kept at the front door. */
+  async afterHead({ operatorState }: TaskState): Promise<void> {
+    if (this.#wiring !== undefined) {
+      await truncateIngest(this.#runtime.mailbox, this.#wiring.vertex, operatorState)
+    }
   }
 
   encode(state: TaskState): unknown {

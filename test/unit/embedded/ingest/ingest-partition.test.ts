@@ -42,7 +42,7 @@ class TestPartition {
   }
 
   append(key: string, ...bodies: readonly string[]): Promise<void> {
-    return this.partition.append(group(key, ...bodies))
+    return this.partition.append({ ...group(key, ...bodies), receivedAtMs: this.nowMs })
   }
 
   async records(after = 0): Promise<IngestedRecord[]> {
@@ -94,11 +94,11 @@ describe('what is appended', () => {
         {
           position: 1,
           records: [
-            { id: 'a-0', body: '1', refusal: undefined, receivedAtMs: 5 },
-            { id: 'a-1', body: '2', refusal: undefined, receivedAtMs: 5 },
+            { id: 'a-0', body: '1', refusal: undefined, receivedAtMs: 1_000 },
+            { id: 'a-1', body: '2', refusal: undefined, receivedAtMs: 1_000 },
           ],
         },
-        { position: 2, records: [{ id: 'b-0', body: '3', refusal: undefined, receivedAtMs: 5 }] },
+        { position: 2, records: [{ id: 'b-0', body: '3', refusal: undefined, receivedAtMs: 1_000 }] },
       ],
       through: 2,
       more: false,

@@ -83,9 +83,13 @@ export class IngestWorld {
     return process
   }
 
-  /** Handles one request, as if it came from a queue; resolves to the ids of messages that come again. */
+  /** Handles one request, which is received now, as if it came from a queue; resolves to the ids of messages that come again. */
   async ask(request: IngestRequest | { readonly type: string }, partition = 0): Promise<readonly string[]> {
-    const envelope = decodeEnvelope(encodeRequest(ingestActor(SOURCE, partition), request))
+    const received =
+      'group' in request
+        ? { ...request, group: { ...request.group, receivedAtMs: this.clock.now() } }
+        : request
+    const envelope = decodeEnvelope(encodeRequest(ingestActor(SOURCE, partition), received))
     return this.process(partition).handle([{ messageId: 'm', envelope }], { remainingMs: () => 60_000 })
   }
 

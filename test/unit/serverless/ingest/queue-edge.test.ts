@@ -43,12 +43,6 @@ describe('a message that comes again is taken once', () => {
   test.each<[string, Partial<SqsOptions<unknown>>, QueueMessage, QueueMessage]>([
     ['by its message id', {}, message(1), message(1)],
     [
-      'by its deduplication id',
-      {},
-      message(1, { deduplicationId: 'd', groupId: 'g' }),
-      message(2, { deduplicationId: 'd', groupId: 'g', body: '{"order":"o1"}' }),
-    ],
-    [
       'by the id that its record declares',
       { recordId: (record) => (record as { order: string }).order },
       message(1),
@@ -102,9 +96,7 @@ const longBody = (n: number): string => JSON.stringify({ order: String(n).repeat
 describe('order', () => {
   test('is kept within a group of a FIFO queue, which goes to one partition', async () => {
     const world = await queueWorld({ partitions: 4 })
-    const messages = Array.from({ length: 40 }, (_, n) =>
-      message(n, { groupId: `g${n % 8}`, deduplicationId: `d${n}` }),
-    )
+    const messages = Array.from({ length: 40 }, (_, n) => message(n, { groupId: `g${n % 8}` }))
     for (let at = 0; at < 40; at += 10) await take(world, messages.slice(at, at + 10))
     const partitions = await inAll(world)
     for (let group = 0; group < 8; group++) {
@@ -117,7 +109,7 @@ describe('order', () => {
 
   test('after one that failed, the later ones of its group fail too', async () => {
     const messages = Array.from({ length: 8 }, (_, n) =>
-      message(n, { body: longBody(n), groupId: n % 2 === 0 ? 'even' : 'odd', deduplicationId: `d${n}` }),
+      message(n, { body: longBody(n), groupId: n % 2 === 0 ? 'even' : 'odd' }),
     )
     // The first part of one group fails, and fails again; its second part must not come before it.
     const world = await queueWorld({ partitions: 64 }, failingSends(3))
