@@ -16,9 +16,9 @@ export function readContext(get: (key: string) => unknown): AppContext {
   const oneOf = <T extends string>(key: string, allowed: readonly [T, ...T[]]): T => {
     const found = get(key)
     if (found === undefined) return allowed[0]
-    const value = allowed.find((candidate) => candidate === String(found))
+    const value = allowed.find((candidate) => candidate === found || candidate === JSON.stringify(found))
     if (value === undefined)
-      problems.push(`-c ${key}: expected ${allowed.join(' or ')}, got '${String(found)}'`)
+      problems.push(`-c ${key}: expected ${allowed.join(' or ')}, got ${JSON.stringify(found)}`)
     return value ?? allowed[0]
   }
   const text = (key: string): string | undefined => {

@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const context = readContext((key) => app.node.tryGetContext(key) as unknown)
   const job = await loadJob(context.job)
   const stack = new Stack(app, context.stack ?? `Millrace-${resourceSlug(job.options.name)}`)
+  // oxlint-disable-next-line no-new -- a construct adds itself to the stack
   new StreamJob(stack, 'Job', {
     entry: context.job,
     job,

@@ -6,7 +6,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import type { Construct } from 'constructs'
 
 import type { SinkTarget } from '../lib/stream/sink.ts'
-import { queueArn } from './plan.ts'
+import { arnOfQueue } from './plan.ts'
 
 // What a function may do, as statements that name their resources. No grant method of the CDK is used for them: those give
 // more than is needed here, and change with its version.
@@ -102,7 +102,7 @@ export function writeTo(scope: Construct, target: SinkTarget): readonly PolicySt
       return [
         new PolicyStatement({
           actions: ['sqs:SendMessage', 'sqs:GetQueueUrl'],
-          resources: [queueArn(scope, target.queue.slice(target.queue.lastIndexOf('/') + 1))],
+          resources: [arnOfQueue(scope, target.queue.slice(target.queue.lastIndexOf('/') + 1))],
         }),
       ]
     case 'table': {

@@ -63,11 +63,11 @@ function queueOf(
   given: Readonly<Record<string, IQueue>>,
 ): readonly (readonly [uid: string, queue: IQueue])[] {
   if (from.type !== 'sqs') return []
-  return [[uid, given[uid] ?? Queue.fromQueueArn(scope, `Source-${uid}`, queueArn(scope, from.queue))]]
+  return [[uid, given[uid] ?? Queue.fromQueueArn(scope, `Source-${uid}`, arnOfQueue(scope, from.queue))]]
 }
 
 /** Of a queue that is named by its ARN, or by its name in the stack's account and region. */
-export function queueArn(scope: Construct, queue: string): string {
+export function arnOfQueue(scope: Construct, queue: string): string {
   if (queue.startsWith('arn:')) return queue
   const format = { service: 'sqs', resource: queue, arnFormat: ArnFormat.NO_RESOURCE_NAME }
   return Arn.format(format, Stack.of(scope))

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 
 import { UserError } from '../../lib/model/faults.ts'
@@ -8,7 +8,7 @@ import { ACCOUNT, REGION } from './endpoint.ts'
 export interface EmulatorDeployment {
   /** The file of the job. */
   readonly job: string
-  /** For `cdk deploy`. */
+  /** For `cdk synth`: `-c name=value`. */
   readonly args?: readonly string[]
   readonly env: NodeJS.ProcessEnv
 }
@@ -26,20 +26,30 @@ export interface JobOutputs {
 type Cdk = (args: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>
 
 /** What emulators want otherwise than AWS, and what makes them clean up after themselves. */
-export function emulatorContext(job: string): readonly string[] {
+function emulatorContext(job: string): readonly string[] {
   return [`job=${job}`, 'http-auth=none', 'bundle-aws-sdk=true', 'removal-policy=destroy'].flatMap((pair) => [
     '-c',
     pair,
   ])
 }
 
-/** Makes the emulator ready for the CDK, which is done once and does no harm twice; then deploys. */
+/**
+ * Synthesises the job's stack once, makes the emulator ready for the CDK, which does no harm twice, and deploys. `args` are
+ * of `cdk synth`: context.
+ */
 export async function deployToEmulator(cdk: Cdk, { job, args = [], env }: EmulatorDeployment): Promise<void> {
-  const context = emulatorContext(job)
-  const outputs = outputsFile(job)
-  await mkdir(parse(outputs).dir, { recursive: true })
-  await cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`, ...context], env)
-  await cdk(['deploy', '--require-approval', 'never', '--outputs-file', outputs, ...context, ...args], env)
+  const assembly = assemblyOf(job)
+  await mkdir(deployedDirectory, { recursive: true })
+  await cdk(['synth', '--quiet', '--output', assembly, ...emulatorContext(job), ...args], env)
+  await cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', assembly], env)
+  const outputs = ['--outputs-file', outputsFile(job)]
+  await cdk(['deploy', '--app', assembly, '--require-approval', 'never', ...outputs], env)
+}
+
+/** Removes the stack of a job that was deployed from here. What its bucket holds is to be removed before. */
+export async function destroyOnEmulator(cdk: Cdk, job: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await cdk(['destroy', '--app', assemblyOf(job), '--force', '--all'], env)
+  await rm(outputsFile(job))
 }
 
 /** @throws UserError if the job was not deployed from here. */
@@ -72,5 +82,6 @@ export async function outputsOf(job: string): Promise<JobOutputs> {
   }
 }
 
-const outputsFile = (job: string): string =>
-  join(projectRoot, 'cdk.out', 'deployed', `${parse(job).name}.json`)
+const deployedDirectory = join(projectRoot, 'cdk.out', 'deployed')
+const assemblyOf = (job: string): string => join(deployedDirectory, parse(job).name)
+const outputsFile = (job: string): string => `${assemblyOf(job)}.json`

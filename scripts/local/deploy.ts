@@ -1,6 +1,6 @@
 /**
  * `npm run local:deploy -- examples/word-count-http.ts [-c name=value …]`: deploys a job to LocalStack, or to the emulator
- * at `AWS_ENDPOINT_URL`. Everything after the job goes to `cdk deploy`.
+ * at `AWS_ENDPOINT_URL`. What comes after the job are settings of infra/app.ts.
  */
 import { UserError } from '../../lib/model/faults.ts'
 import { cdk, script } from './commands.ts'

@@ -6,12 +6,12 @@ import { S3 } from '@aws-sdk/client-s3'
 
 import { UserError } from '../../lib/model/faults.ts'
 import { cdk, expectDocker, run, script } from './commands.ts'
-import { emulatorContext, outputsOf } from './deploy-to-emulator.ts'
+import { destroyOnEmulator, outputsOf } from './deploy-to-emulator.ts'
 import { emulatorEnvironment, endpointOf, expectEndpoint, isGivenEndpoint, REGION } from './endpoint.ts'
 
 await script(async () => {
-  const [job, ...args] = process.argv.slice(2)
-  if (job !== undefined) return remove(job, args)
+  const job = process.argv[2]
+  if (job !== undefined) return remove(job)
   if (isGivenEndpoint(process.env)) {
     throw new UserError(
       'Expected the file of the job to remove, since AWS_ENDPOINT_URL names an emulator that was not started here: ' +
@@ -22,13 +22,12 @@ await script(async () => {
   await run('docker', ['compose', 'down', '--volumes'], process.env)
 })
 
-async function remove(job: string, args: readonly string[]): Promise<void> {
+async function remove(job: string): Promise<void> {
   const endpoint = endpointOf(process.env)
   await expectEndpoint(endpoint)
   const { bucketName } = await outputsOf(job)
   await emptyBucket(endpoint, bucketName)
-  const env = emulatorEnvironment(process.env)
-  await cdk(['destroy', '--force', ...emulatorContext(job), ...args], env)
+  await destroyOnEmulator(cdk, job, emulatorEnvironment(process.env))
 }
 
 /** A bucket is removed only when nothing is in it. */

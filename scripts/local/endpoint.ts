@@ -17,9 +17,11 @@ export const ACCOUNT = '000000000000'
  * ever reach an account of AWS.
  */
 export function emulatorEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { AWS_PROFILE: _profile, AWS_SESSION_TOKEN: _token, ...rest } = env
   return {
-    ...rest,
+    ...env,
+    // The CDK and the SDK prefer a profile to what follows.
+    AWS_PROFILE: undefined,
+    AWS_SESSION_TOKEN: undefined,
     AWS_ENDPOINT_URL: endpointOf(env),
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,

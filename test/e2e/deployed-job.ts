@@ -10,7 +10,7 @@ import type { JobRequest } from '../../lib/serverless/protocol.ts'
 import { cdk } from '../../scripts/local/commands.ts'
 import {
   deployToEmulator,
-  emulatorContext,
+  destroyOnEmulator,
   outputsOf,
   type JobOutputs,
 } from '../../scripts/local/deploy-to-emulator.ts'
@@ -54,6 +54,16 @@ export class DeployedJob {
     return new DeployedJob(emulator, module, await outputsOf(module))
   }
 
+  /** Removes what a run that failed has left on the emulator, if anything. */
+  static async removeLeftovers(emulator: Emulator, module: string): Promise<void> {
+    const outputs = await outputsOf(module).catch(() => undefined)
+    if (outputs === undefined) return
+    const { Buckets: buckets = [] } = await emulator.s3.listBuckets()
+    if (buckets.some(({ Name }) => Name === outputs.bucketName))
+      await emptyBucket(emulator, outputs.bucketName)
+    await destroyOnEmulator(cdk, module, emulator.env)
+  }
+
   status(): Promise<JobStatusRecord | undefined> {
     return readJobStatus(this.#ports.log)
   }
@@ -91,6 +101,6 @@ export class DeployedJob {
   /** Removes it, with all that it holds. */
   async destroy(): Promise<void> {
     await emptyBucket(this.emulator, this.outputs.bucketName)
-    await cdk(['destroy', '--force', ...emulatorContext(this.module)], this.emulator.env)
+    await destroyOnEmulator(cdk, this.module, this.emulator.env)
   }
 }

@@ -18,6 +18,7 @@ type Step = (name: string, work: () => Promise<void>) => Promise<void>
 /** A windowed job that reads the user's own queue. */
 export async function windowScenario(emulator: Emulator, step: Step): Promise<void> {
   let job!: DeployedJob
+  await step('remove what an earlier run may have left', () => DeployedJob.removeLeftovers(emulator, MODULE))
   const { QueueUrl: queueUrl } = await emulator.sqs.createQueue({ QueueName: READINGS_QUEUE })
 
   await step('deploy the windowed job', async () => {

@@ -40,10 +40,11 @@ export async function wordCountScenario(emulator: Emulator, step: Step, seed: nu
     )
   const countedExactly = async (): Promise<void> => assertExactCounts(await counted(), feed.accepted)
 
+  await step('remove what an earlier run may have left', () => DeployedJob.removeLeftovers(emulator, MODULE))
   await step('deploy the word count', async () => {
     job = await DeployedJob.deploy(emulator, MODULE)
     assert.ok(job.outputs.ingestUrl !== undefined, 'the stack tells the URL of HTTP ingest')
-    feed = new WordFeed(job.outputs.ingestUrl)
+    feed = new WordFeed(emulator, job.outputs.ingestUrl)
   })
   await step('it starts by itself, within the minute of its schedule', async () => {
     await job.waitUntilIs('RUNNING')

@@ -12,7 +12,7 @@ describe('cdk-nag, with the rules of AWS Solutions', () => {
 
   test.each(['findError', 'findWarning'] as const)('has nothing to say: %s', (find) => {
     const found = Annotations.fromStack(stack)[find]('*', Match.stringLikeRegexp('AwsSolutions-'))
-    expect(found.map(({ id, entry }) => `${id}: ${String(entry.data)}`)).toEqual([])
+    expect(found.map(({ id, entry }) => `${id}: ${JSON.stringify(entry.data)}`)).toEqual([])
   })
 
   test('is silenced for two rules alone, each time with a reason', () => {

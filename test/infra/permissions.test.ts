@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { minimalJob } from './jobs.ts'
-import { permissionsOf, resourcesOf, synthesise, type Synthesised } from './synth.ts'
+import { permissionsOf, resourcesOf, synthesise } from './synth.ts'
 
 const actionsOn = (resource: string, ...actions: string[]) =>
   actions.map((action) => `Allow ${action} on ${resource}`)
@@ -22,60 +22,59 @@ const objects = (prefix: string, ...actions: string[]) =>
 const table = (...actions: string[]) =>
   actionsOn('StoreTable', ...actions.map((action) => `dynamodb:${action}`))
 
-function expectPermissions(synthesised: Synthesised, name: string, ...expected: string[][]) {
-  expect(permissionsOf(synthesised, name)).toEqual([...new Set(expected.flat())].toSorted())
-}
+/** As permissionsOf tells them. */
+const together = (...groups: readonly string[][]): readonly string[] => [...new Set(groups.flat())].toSorted()
 
 describe('what a function may do', () => {
   const synthesised = synthesise({ job: minimalJob() })
 
   test('the operator: tables, objects and messages of its job', () => {
-    expectPermissions(
-      synthesised,
-      'Operator',
-      log('Operator'),
-      consume('QueuesTasks'),
-      send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
-      actionsOn('QueuesIngest', 'sqs:GetQueueAttributes'),
-      table('BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
-      objects('', 'Get', 'Put', 'Delete'),
-      actionsOn('StoreBucket', 's3:ListBucket'),
+    expect(permissionsOf(synthesised, 'Operator')).toEqual(
+      together(
+        log('Operator'),
+        consume('QueuesTasks'),
+        send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
+        actionsOn('QueuesIngest', 'sqs:GetQueueAttributes'),
+        table('BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
+        objects('', 'Get', 'Put', 'Delete'),
+        actionsOn('StoreBucket', 's3:ListBucket'),
+      ),
     )
   })
 
   test('the coordinator: the same, and the switch of its own schedule', () => {
-    expectPermissions(
-      synthesised,
-      'Coordinator',
-      log('Coordinator'),
-      consume('QueuesCoordinator'),
-      send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
-      actionsOn('QueuesTasks', 'sqs:GetQueueAttributes'),
-      table('BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
-      objects('', 'Get', 'Put', 'Delete'),
-      actionsOn('StoreBucket', 's3:ListBucket'),
-      actionsOn('Schedule', 'events:EnableRule', 'events:DisableRule'),
+    expect(permissionsOf(synthesised, 'Coordinator')).toEqual(
+      together(
+        log('Coordinator'),
+        consume('QueuesCoordinator'),
+        send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
+        actionsOn('QueuesTasks', 'sqs:GetQueueAttributes'),
+        table('BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
+        objects('', 'Get', 'Put', 'Delete'),
+        actionsOn('StoreBucket', 's3:ListBucket'),
+        actionsOn('Schedule', 'events:EnableRule', 'events:DisableRule'),
+      ),
     )
   })
 
   test('wake-ups: to pass messages on', () => {
-    expectPermissions(
-      synthesised,
-      'WakeUp',
-      log('WakeUp'),
-      consume('QueuesWakeUps'),
-      send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps'),
+    expect(permissionsOf(synthesised, 'WakeUp')).toEqual(
+      together(
+        log('WakeUp'),
+        consume('QueuesWakeUps'),
+        send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps'),
+      ),
     )
   })
 
   test('dead letters: to keep them, and to report them', () => {
-    expectPermissions(
-      synthesised,
-      'DeadLetter',
-      log('DeadLetter'),
-      consume('QueuesDeadLetters'),
-      send('QueuesCoordinator'),
-      objects('dead-letters/', 'Put'),
+    expect(permissionsOf(synthesised, 'DeadLetter')).toEqual(
+      together(
+        log('DeadLetter'),
+        consume('QueuesDeadLetters'),
+        send('QueuesCoordinator'),
+        objects('dead-letters/', 'Put'),
+      ),
     )
   })
 

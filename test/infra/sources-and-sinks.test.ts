@@ -1,12 +1,11 @@
 import { Queue } from 'aws-cdk-lib/aws-sqs'
-import { Match } from 'aws-cdk-lib/assertions'
 import { defineJob, http, print, sqs, type JobDefinition, type Sink, type Source } from 'millrace'
 import { describe, expect, test } from 'vitest'
 
 import { s3Files } from '../../lib/connectors/s3-files.ts'
 import { sqsQueue } from '../../lib/connectors/sqs-queue.ts'
 import { table } from '../../lib/connectors/table.ts'
-import { nameOf, permissionsOf, resourcesOf, synthesise } from './synth.ts'
+import { nameOf, permissionsOf, propertiesOf, resourcesOf, synthesise } from './synth.ts'
 
 const jobOf = (source: Source<string>, sink: Sink<string> = print()): JobDefinition =>
   defineJob({ name: 'pipe' }, (env) => {
@@ -25,18 +24,24 @@ describe('a job with an HTTP source', () => {
   const synthesised = synthesise({ job: jobOf(http<string>({ partitions: 3 })) })
 
   test('has a URL that takes requests of who may invoke it', () => {
-    synthesised.template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' })
+    expect(propertiesOf(synthesised.template, 'AWS::Lambda::Url')).toContainEqual(
+      expect.objectContaining({ AuthType: 'AWS_IAM' }),
+    )
     expect(resourcesOf(synthesised.template, 'AWS::Lambda::Permission').size).toBe(1)
   })
 
   test('has one that takes those of anybody, where that is asked for', () => {
     const open = synthesise({ job: jobOf(http<string>()), httpAuth: 'none' }).template
-    open.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' })
-    open.hasResourceProperties('AWS::Lambda::Permission', {
-      Action: 'lambda:InvokeFunctionUrl',
-      FunctionUrlAuthType: 'NONE',
-      Principal: '*',
-    })
+    expect(propertiesOf(open, 'AWS::Lambda::Url')).toContainEqual(
+      expect.objectContaining({ AuthType: 'NONE' }),
+    )
+    expect(propertiesOf(open, 'AWS::Lambda::Permission')).toContainEqual(
+      expect.objectContaining({
+        Action: 'lambda:InvokeFunctionUrl',
+        FunctionUrlAuthType: 'NONE',
+        Principal: '*',
+      }),
+    )
   })
 
   test('lets the function behind the URL do nothing but queue records, and see how many wait', () => {
@@ -89,26 +94,29 @@ describe('a job with an SQS source', () => {
     const [orders, ...others] = mappingsOf(synthesised).filter(({ fn }) => fn === 'IngestQueueFunction')
     expect(others).toEqual([])
     expect(orders!.queue).toMatch(/^Orders/)
-    synthesised.template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: Match.objectLike({ MILLRACE_SOURCE_QUEUES: Match.anyValue() }) },
-    })
+    expect(propertiesOf(synthesised.template, 'AWS::Lambda::Function')).toContainEqual(
+      expect.objectContaining({
+        Environment: { Variables: expect.objectContaining({ MILLRACE_SOURCE_QUEUES: expect.anything() }) },
+      }),
+    )
   })
 
   test('refuses queues for sources that it does not have', () => {
-    const deploy = () =>
-      synthesise({ job: jobOf(http<string>()) }, (stack) => ({ queues: { in: new Queue(stack, 'Orders') } }))
-    expect(deploy).toThrow("pipe: queues: expected the uid of an SQS source (the job has none), got 'in'")
+    expect(() =>
+      synthesise({ job: jobOf(http<string>()) }, (stack) => ({ queues: { in: new Queue(stack, 'Orders') } })),
+    ).toThrow("pipe: queues: expected the uid of an SQS source (the job has none), got 'in'")
   })
 })
 
-describe('sinks: tasks may write to', () => {
-  const ofSink = (sink: Sink<string>) => {
-    const base = new Set(permissionsOf(synthesise({ job: jobOf(http<string>()) }), 'Operator'))
-    return permissionsOf(synthesise({ job: jobOf(http<string>(), sink) }), 'Operator').filter(
-      (line) => !base.has(line),
-    )
-  }
+/** What tasks may do because of the sink. */
+function ofSink(sink: Sink<string>): readonly string[] {
+  const base = new Set(permissionsOf(synthesise({ job: jobOf(http<string>()) }), 'Operator'))
+  return permissionsOf(synthesise({ job: jobOf(http<string>(), sink) }), 'Operator').filter(
+    (line) => !base.has(line),
+  )
+}
 
+describe('sinks: tasks may write to', () => {
   test('objects of one bucket, below one prefix', () => {
     const condition = '{"StringLike":{"s3:prefix":["alerts/*"]}}'
     expect(ofSink(s3Files({ bucket: 'outside', prefix: 'alerts/' }))).toEqual([

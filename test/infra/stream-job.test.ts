@@ -1,13 +1,17 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { Match, type Template } from 'aws-cdk-lib/assertions'
+import type { Template } from 'aws-cdk-lib/assertions'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { describe, expect, test } from 'vitest'
 
 import { minimalJob } from './jobs.ts'
-import { nameOf, resourcesOf, synthesise } from './synth.ts'
+import { nameOf, propertiesOf, resourcesOf, synthesise } from './synth.ts'
 
 const { template } = synthesise({ job: minimalJob() })
 const destroyed = synthesise({ job: minimalJob(), removalPolicy: RemovalPolicy.DESTROY }).template
+
+/** In the order of their first items. */
+const byName = <T extends readonly unknown[]>(rows: readonly T[]): readonly T[] =>
+  rows.toSorted(([a], [b]) => String(a).localeCompare(String(b)))
 
 const policies = (of: Template, type: string): readonly (readonly [string, unknown])[] =>
   [...resourcesOf(of, type)].map(([id, resource]) => [
@@ -17,84 +21,98 @@ const policies = (of: Template, type: string): readonly (readonly [string, unkno
 
 describe('the table', () => {
   test('has text keys, is paid by use, forgets by `ttl`, can be restored to a moment', () => {
-    template.hasResourceProperties('AWS::DynamoDB::Table', {
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      BillingMode: 'PAY_PER_REQUEST',
-      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    })
+    expect(propertiesOf(template, 'AWS::DynamoDB::Table')).toContainEqual(
+      expect.objectContaining({
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: 'S' },
+        ],
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      }),
+    )
   })
 
   test('and the bucket are encrypted by the key that is given', () => {
     const encrypted = synthesise({ job: minimalJob() }, (stack) => ({
       encryptionKey: new Key(stack, 'Key'),
     })).template
-    encrypted.hasResourceProperties('AWS::DynamoDB::Table', {
-      SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: Match.anyValue() },
-    })
-    encrypted.hasResourceProperties('AWS::S3::Bucket', {
-      BucketEncryption: {
-        ServerSideEncryptionConfiguration: [
-          {
-            BucketKeyEnabled: true,
-            ServerSideEncryptionByDefault: Match.objectLike({ SSEAlgorithm: 'aws:kms' }),
-          },
-        ],
-      },
-    })
+    expect(propertiesOf(encrypted, 'AWS::DynamoDB::Table')).toContainEqual(
+      expect.objectContaining({
+        SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: expect.anything() },
+      }),
+    )
+    expect(propertiesOf(encrypted, 'AWS::S3::Bucket')).toContainEqual(
+      expect.objectContaining({
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            {
+              BucketKeyEnabled: true,
+              ServerSideEncryptionByDefault: expect.objectContaining({ SSEAlgorithm: 'aws:kms' }),
+            },
+          ],
+        },
+      }),
+    )
   })
 })
 
 describe('the bucket', () => {
-  test('is private, encrypted, without old versions, and cleans up', () => {
-    template.hasResourceProperties('AWS::S3::Bucket', {
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
-      BucketEncryption: {
-        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
-      },
-      VersioningConfiguration: Match.absent(),
-      LifecycleConfiguration: {
-        Rules: [
-          {
-            Id: 'incomplete-uploads',
-            Status: 'Enabled',
-            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
-          },
-          { Id: 'spilled-log-entries', Status: 'Enabled', Prefix: 'log/', ExpirationInDays: 42 },
-        ],
-      },
-    })
+  test('is private, encrypted, and cleans up', () => {
+    expect(propertiesOf(template, 'AWS::S3::Bucket')).toContainEqual(
+      expect.objectContaining({
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        LifecycleConfiguration: {
+          Rules: [
+            {
+              Id: 'incomplete-uploads',
+              Status: 'Enabled',
+              AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+            },
+            { Id: 'spilled-log-entries', Status: 'Enabled', Prefix: 'log/', ExpirationInDays: 42 },
+          ],
+        },
+      }),
+    )
+  })
+
+  test('keeps no old versions', () => {
+    const [bucket] = propertiesOf(template, 'AWS::S3::Bucket')
+    expect(bucket).not.toHaveProperty('VersioningConfiguration')
   })
 
   test('refuses what does not come by TLS 1.2 or later', () => {
-    template.hasResourceProperties('AWS::S3::BucketPolicy', {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Effect: 'Deny',
-            Principal: { AWS: '*' },
-            Action: 's3:*',
-            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-          }),
-          Match.objectLike({
-            Effect: 'Deny',
-            Condition: { NumericLessThan: { 's3:TlsVersion': 1.2 } },
-          }),
-        ]),
-      },
-    })
+    expect(propertiesOf(template, 'AWS::S3::BucketPolicy')).toContainEqual(
+      expect.objectContaining({
+        PolicyDocument: {
+          Statement: expect.arrayContaining([
+            expect.objectContaining({
+              Effect: 'Deny',
+              Principal: { AWS: '*' },
+              Action: 's3:*',
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            }),
+            expect.objectContaining({
+              Effect: 'Deny',
+              Condition: { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+            }),
+          ]),
+        },
+      }),
+    )
   })
 })
 
@@ -160,7 +178,7 @@ describe('queues', () => {
       const { deadLetterTargetArn, maxReceiveCount } = RedrivePolicy as Record<string, unknown>
       return [[name, nameOf(deadLetterTargetArn), maxReceiveCount]]
     })
-    expect(redrive.toSorted()).toEqual([
+    expect(byName(redrive)).toEqual([
       ['Coordinator', 'QueuesDeadLetters', 10],
       ['Ingest', 'QueuesDeadLetters', 10],
       ['Tasks', 'QueuesDeadLetters', 10],
@@ -229,7 +247,7 @@ describe('functions', () => {
       ],
     )
     const reports = [10, ['ReportBatchItemFailures']] as const
-    expect(sources.toSorted()).toEqual([
+    expect(byName(sources)).toEqual([
       ['Coordinator', 'Coordinator', 2, ...reports],
       ['DeadLetters', 'DeadLetter', 2, ...reports],
       ['Tasks', 'Operator', 2, ...reports],
@@ -248,24 +266,30 @@ describe('functions', () => {
     ['what is asked for', {}, { maxConcurrency: 7 }, 7],
   ])('operators: %s at once', (_, settings, props, expected) => {
     const wide = synthesise({ job: minimalJob(), settings, ...props }).template
-    wide.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      ScalingConfig: { MaximumConcurrency: expected },
-    })
+    expect(propertiesOf(wide, 'AWS::Lambda::EventSourceMapping')).toContainEqual(
+      expect.objectContaining({
+        ScalingConfig: { MaximumConcurrency: expected },
+      }),
+    )
   })
 
   test('are told the settings of the deployment', () => {
-    synthesise({ job: minimalJob(), settings: { 'parallelism.default': 4 } }).template.hasResourceProperties(
-      'AWS::Lambda::Function',
-      { Environment: { Variables: Match.objectLike({ MILLRACE_SETTINGS: '{"parallelism.default":4}' }) } },
+    const told = synthesise({ job: minimalJob(), settings: { 'parallelism.default': 4 } }).template
+    expect(propertiesOf(told, 'AWS::Lambda::Function')).toContainEqual(
+      expect.objectContaining({
+        Environment: {
+          Variables: expect.objectContaining({ MILLRACE_SETTINGS: '{"parallelism.default":4}' }),
+        },
+      }),
     )
   })
 
   test('reserve concurrency where that is asked for, in the operator alone', () => {
-    const reserved = synthesise({ job: minimalJob(), reservedConcurrency: 5 }).template
-    const found = [...resourcesOf(reserved, 'AWS::Lambda::Function').values()].map(
+    const limited = synthesise({ job: minimalJob(), reservedConcurrency: 5 }).template
+    const found = [...resourcesOf(limited, 'AWS::Lambda::Function').values()].map(
       ({ Properties }) => Properties['ReservedConcurrentExecutions'],
     )
-    expect(found.toSorted()).toEqual([5, undefined, undefined, undefined])
+    expect(found.filter((reserved) => reserved !== undefined)).toEqual([5])
   })
 })
 
@@ -277,10 +301,12 @@ describe('a chain with settings of its own', () => {
   })
 
   test('has a queue and a function for it', () => {
-    synthesised.template.hasResourceProperties('AWS::Lambda::Function', {
-      MemorySize: 2048,
-      ReservedConcurrentExecutions: 9,
-    })
+    expect(propertiesOf(synthesised.template, 'AWS::Lambda::Function')).toContainEqual(
+      expect.objectContaining({
+        MemorySize: 2048,
+        ReservedConcurrentExecutions: 9,
+      }),
+    )
     const mappings = [...resourcesOf(synthesised.template, 'AWS::Lambda::EventSourceMapping').values()].map(
       ({ Properties }) => [nameOf(Properties['EventSourceArn']), nameOf(Properties['FunctionName'])],
     )

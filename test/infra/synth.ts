@@ -39,6 +39,11 @@ export function resourcesOf(template: Template, type: string): ReadonlyMap<strin
   return new Map(Object.entries(template.findResources(type) as Record<string, Resource>))
 }
 
+/** Of all resources of one type. */
+export function propertiesOf(template: Template, type: string): readonly Resource['Properties'][] {
+  return [...resourcesOf(template, type).values()].map(({ Properties }) => Properties)
+}
+
 interface Statement {
   readonly Effect: string
   readonly Action: string | readonly string[]

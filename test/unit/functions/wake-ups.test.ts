@@ -12,7 +12,7 @@ const NOW_MS = 1_000_000
 const actor = taskActor('sum#0' as TaskId)
 
 /** Ports that note what is asked of them; `broken`: those that fail. */
-function notingPorts(broken: 'mailbox' | 'wakeUps' | undefined = undefined) {
+function notingPorts(broken?: 'mailbox' | 'wakeUps') {
   const sent: OutgoingMessage[] = []
   const hops: (readonly [ActorId, number])[] = []
   const events: JobHappening[] = []
