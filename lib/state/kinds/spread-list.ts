@@ -48,14 +48,16 @@ export class SpreadList implements Spread {
 
   push(item: unknown): void {
     const last = this.#chunks.length === 0 ? undefined : this.#chunk(this.end - 1)
-    if (last === undefined || last.length >= CHUNK_ITEMS) {
+    const isFull = last === undefined || last.length >= CHUNK_ITEMS
+    if (isFull) {
       this.#chunks.push([item])
       this.#place.table.bucketsCreated++
-      if (this.#place.ttl) this.dropExpiredHead()
     } else {
       last.push(item)
     }
     this.#ledger.dirty.add(this.end - 1)
+    // The new chunk may be dropped at once, and is not to be written then.
+    if (isFull && this.#place.ttl) this.dropExpiredHead()
     if (this.#place.ttl) this.expiresAtMs = Math.max(this.expiresAtMs, (item as TtlEntry).expiresAtMs)
   }
 
