@@ -127,7 +127,8 @@ export class SimProcess {
     firing?: Firing,
   ): Promise<T> {
     this.#catchUp(log)
-    for (;;) {
+    for (let tries = 0; ; tries++) {
+      if (tries > 1_000) throw new Error('A step is done again and again')
       const image = this.#image!
       await this.rows.fetchKeys(image, UID, keys)
       const backend = this.#liveBackend(image)
