@@ -41,7 +41,7 @@ afterAll(async () => {
   await emulator.stop()
 })
 
-mailboxContract(`SqsMailbox on ${SQS_EMULATOR}`, async () => (await newMailbox()) as MailboxHarness, {
+mailboxContract(`SqsMailbox on ${SQS_EMULATOR}`, newMailbox, {
   controlsTime: 'an emulator has a clock of its own',
   ...(!SQS_GROUP_BATCHES && { groupBatches: 'fauxqs gives one message of a group at a time' }),
 })

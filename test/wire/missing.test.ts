@@ -12,21 +12,22 @@ describe('what is missing is named, with what it was wanted for', () => {
   const lines: string[] = []
   const closes: (() => void)[] = []
 
+  const portsOn = ({ endpoint }: Emulator): AwsPorts => {
+    const env = {
+      ...environmentOf(endpoint),
+      MILLRACE_JOB: 'job',
+      MILLRACE_TABLE: 'no-such-table',
+      MILLRACE_COORDINATOR_QUEUE_URL: `${endpoint}/000000000000/no-such-queue.fifo`,
+      MILLRACE_WAKE_QUEUE_URL: `${endpoint}/000000000000/no-such-queue`,
+    }
+    const services = awsClients(env)
+    closes.push(() => services.close())
+    return awsPorts({ env, services, line: (text) => lines.push(text) })
+  }
+
   beforeAll(async () => {
     const [dynamo, sqs] = [await startDynamo(), await startSqs()]
     emulators = [dynamo, sqs]
-    const portsOn = ({ endpoint }: Emulator): AwsPorts => {
-      const env = {
-        ...environmentOf(endpoint),
-        MILLRACE_JOB: 'job',
-        MILLRACE_TABLE: 'no-such-table',
-        MILLRACE_COORDINATOR_QUEUE_URL: `${endpoint}/000000000000/no-such-queue.fifo`,
-        MILLRACE_WAKE_QUEUE_URL: `${endpoint}/000000000000/no-such-queue`,
-      }
-      const services = awsClients(env)
-      closes.push(() => services.close())
-      return awsPorts({ env, services, line: (text) => lines.push(text) })
-    }
     tables = portsOn(dynamo)
     queues = portsOn(sqs)
   })

@@ -15,7 +15,7 @@ export const retrying: Retrying = new Retrying({
 /** An emulator of DynamoDB, with as many tables as tests need. */
 export interface DynamoWorld {
   readonly admin: DynamoDB
-  newTable(): Promise<{ readonly table: DynamoTable; readonly tableName: string; drop(): Promise<void> }>
+  newTable(): Promise<{ readonly table: DynamoTable; readonly drop: () => Promise<void> }>
   stop(): Promise<void>
 }
 
@@ -41,7 +41,6 @@ export async function dynamoWorld(): Promise<DynamoWorld> {
       })
       return {
         table: new DynamoTable(clients.dynamo, retrying, () => tableName),
-        tableName,
         drop: async () => void (await admin.deleteTable({ TableName: tableName })),
       }
     },

@@ -142,11 +142,17 @@ describe('DynamoTable.deletePartition', () => {
 
 describe('DynamoTable.delete', () => {
   it('is content where the condition does not hold, or nothing is there', async () => {
-    const { table } = tableOf({
-      deleteItem: script<DeleteItemCommandInput, DeleteItemCommandOutput>(
-        sdkError('ConditionalCheckFailedException', 400),
-      ),
-    })
+    const refused = sdkError('ConditionalCheckFailedException', 400)
+    const deleteItem = script<DeleteItemCommandInput, DeleteItemCommandOutput>(refused)
+    const { table } = tableOf({ deleteItem })
     await table.delete(key('a'), { expression: 'n < :n', values: { ':n': { N: '1' } } })
+    expect(deleteItem.calls).toEqual([
+      {
+        TableName: 'rows',
+        Key: item('a'),
+        ConditionExpression: 'n < :n',
+        ExpressionAttributeValues: { ':n': { N: '1' } },
+      },
+    ])
   })
 })

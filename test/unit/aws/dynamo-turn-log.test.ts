@@ -14,7 +14,7 @@ function logOn(dynamo: FakeDynamo): DynamoTurnLog {
 
 const SUBJECTS: readonly (readonly [string, FakeDynamoOptions])[] = [
   ['three items a page', { pageItems: 3 }],
-  ['an item a page', { pageItems: 1 }],
+  ['many items a page', { pageItems: 40 }],
 ]
 
 for (const [name, options] of SUBJECTS)

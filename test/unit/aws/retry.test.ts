@@ -22,7 +22,7 @@ describe('Retrying', () => {
 
   it('gives up at some time where nothing ends the tries, and says how often it tried', async () => {
     const { retrying } = quickRetrying()
-    const send = vi.fn(() => Promise.reject(sdkError('InternalServerError', 500)))
+    const send = vi.fn<() => Promise<never>>(() => Promise.reject(sdkError('InternalServerError', 500)))
     await expect(retrying.run(REQUEST, send)).rejects.toThrow(
       'dynamodb:PutItem on table "t" failed, tried 16 times (InternalServerError: said so)',
     )
@@ -35,7 +35,7 @@ describe('Retrying', () => {
     ['ValidationException', 400, 'other'],
   ] as const)('tries once where trying again is no use: %s', async (name, status, problem) => {
     const { retrying } = quickRetrying()
-    const send = vi.fn(() => Promise.reject(sdkError(name, status)))
+    const send = vi.fn<() => Promise<never>>(() => Promise.reject(sdkError(name, status)))
     const fault = await retrying.run(REQUEST, send).catch((cause: unknown) => cause)
     expect(fault).toBeInstanceOf(AwsFault)
     expect((fault as AwsFault).problem).toBe(problem)
@@ -51,18 +51,18 @@ describe('Retrying', () => {
 /** Whatever can go on without time has. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('Retrying within an invocation', () => {
-  /** An invocation that ends at 10,000 ms. */
-  function invocation() {
-    const clock = new ManualClock(0)
-    const retrying = new Retrying({
-      clock,
-      random: { next: () => 0.5 },
-      remainingMs: () => 10_000 - clock.now(),
-    })
-    return { clock, retrying }
-  }
+/** An invocation that ends at 10,000 ms. */
+function invocation() {
+  const clock = new ManualClock(0)
+  const retrying = new Retrying({
+    clock,
+    random: { next: () => 0.5 },
+    remainingMs: () => 10_000 - clock.now(),
+  })
+  return { clock, retrying }
+}
 
+describe('Retrying within an invocation', () => {
   it('stops trying while there is time to return messages', async () => {
     const { clock, retrying } = invocation()
     let tries = 0
@@ -97,7 +97,7 @@ describe('Retrying within an invocation', () => {
   it('asks nothing once it is as good as over', async () => {
     const { clock, retrying } = invocation()
     clock.advance(9_900)
-    const send = vi.fn(() => Promise.resolve('done'))
+    const send = vi.fn<() => Promise<string>>(() => Promise.resolve('done'))
     await expect(retrying.run(REQUEST, send)).rejects.toThrow('no time left for an answer')
     expect(send).not.toHaveBeenCalled()
   })
@@ -129,7 +129,7 @@ describe('Retrying.drain', () => {
   })
 
   it('sends nothing where there is nothing to send', async () => {
-    const send = vi.fn(() => Promise.resolve([]))
+    const send = vi.fn<() => Promise<never[]>>(() => Promise.resolve([]))
     await quickRetrying().retrying.drain(REQUEST, [], send)
     expect(send).not.toHaveBeenCalled()
   })
