@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { http } from '../../../../lib/connectors/index.ts'
 import { ID_WINDOW } from '../../../../lib/connectors/ingest/id-window.ts'
 import { ingestActor } from '../../../../lib/model/actors.ts'
-import type { Place } from '../../../../lib/serverless/actor/behaviour.ts'
+import type { Place, View } from '../../../../lib/serverless/actor/behaviour.ts'
 import { INGEST_LIMITS, ingestBehaviour } from '../../../../lib/serverless/ingest/ingest-behaviour.ts'
 import { ingestRequestOf, type IngestState } from '../../../../lib/serverless/ingest/ingest-state.ts'
 import { SeededRandom } from '../../../../lib/testing/index.ts'
@@ -59,14 +59,7 @@ describe('records that come in', () => {
     const actor = ingestActor(SOURCE, 0)
     const behaviour = ingestBehaviour(world.runtime, actor)
     const place = { attempt: 0, position: 0 }
-    const view = {
-      actor,
-      state: behaviour.initial,
-      place,
-      folded: { state: behaviour.initial, place },
-      isFenced: false,
-      stateAt: () => behaviour.initial,
-    }
+    const view = { actor, state: behaviour.initial, place } as unknown as View<IngestState>
     const stepWorld = { nowMs: 1, remainingMs: () => 60_000 }
     const outcome = await behaviour.step(view, [0, 1, 2, 3, 4, 5, 6].map(input), stepWorld)
     expect([outcome.taken, outcome.delta?.groups.length]).toEqual([4, 4])

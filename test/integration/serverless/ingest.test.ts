@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  defineJob,
+  fixedDelay,
+  http,
+  sqs,
+  valueState,
+  type DeadLetter,
+  type JobDefinition,
+} from '../../../lib/index.ts'
+import { ingestSourcesOf } from '../../../lib/connectors/ingest/ingest-sources.ts'
+import type { HttpAnswer } from '../../../lib/connectors/ingest/http-messages.ts'
+import { ingestActor } from '../../../lib/model/actors.ts'
+import { actorFolder } from '../../../lib/serverless/actor/log-entry.ts'
+import { deploymentOf } from '../../../lib/serverless/deployment.ts'
+import { serverlessHttpEdge } from '../../../lib/serverless/ingest/http-edge.ts'
+import { takeFromQueue } from '../../../lib/serverless/ingest/queue-edge.ts'
+import { ManualClock } from '../../../lib/testing/manual-clock.ts'
+import { SeededRandom } from '../../../lib/testing/seeded-random.ts'
+import { LocalPlatform } from '../../world/local-platform.ts'
+import { MemoryWorld } from '../../world/memory-world.ts'
+import { CommittedRecords } from './committed-records.ts'
+
+interface Count {
+  readonly word: string
+  readonly count: number
+}
+
+const word = z.object({ word: z.string() })
+
+/** A deployed job that counts words which come by HTTP and from a queue. */
+class IngestJob {
+  readonly clock = new ManualClock(1_700_000_000_000)
+  readonly world: MemoryWorld = new MemoryWorld({ clock: this.clock })
+  readonly out = new CommittedRecords<Count>()
+  readonly letters = new CommittedRecords<DeadLetter>()
+  platform!: LocalPlatform
+  #failures = 0
+  #messages = 0
+
+  deploy(parallelism: number, partitions: number): this {
+    const deployment = deploymentOf(this.#definition(parallelism, partitions), undefined)
+    this.platform = new LocalPlatform({ world: this.world, clock: this.clock, ...deployment })
+    return this
+  }
+
+  start(requestId: string, from?: string): Promise<void> {
+    return this.platform.request({ type: 'start', requestId, from, allowNonRestoredState: false })
+  }
+
+  /** The next word that is counted fails. */
+  failOnce(): void {
+    this.#failures = 1
+  }
+
+  post(words: readonly string[], key?: string, pad?: string): Promise<HttpAnswer> {
+    return serverlessHttpEdge(this.platform.runtime)({
+      method: 'POST',
+      path: '/posted',
+      headers: key === undefined ? {} : { 'idempotency-key': key },
+      body: new TextEncoder().encode(JSON.stringify(words.map((one) => ({ word: one, pad })))),
+    })
+  }
+
+  async queue(...bodies: readonly string[]): Promise<void> {
+    const source = ingestSourcesOf(this.platform.runtime.plan).find(({ uid }) => uid === 'queued')!
+    const messages = bodies.map((body) => ({ messageId: `message-${++this.#messages}`, body }))
+    const { failed } = await takeFromQueue(this.platform.runtime, source, messages)
+    if (failed.length > 0) throw new Error(`expected all to be taken, got ${failed.length} that failed`)
+  }
+
+  /** The number of each word, each step of which must have been committed once. */
+  get totals(): Record<string, number> {
+    const found = new Map<string, number[]>()
+    for (const { word: one, count } of this.out.records) found.set(one, [...(found.get(one) ?? []), count])
+    for (const [one, counts] of found) {
+      const steps = counts.toSorted((a, b) => a - b)
+      if (steps.some((count, index) => count !== index + 1))
+        throw new Error(`${one} was counted ${steps.join()}`)
+    }
+    return Object.fromEntries([...found].map(([one, counts]) => [one, counts.length]))
+  }
+
+  async until(records: number): Promise<void> {
+    await this.platform.until(() => this.out.records.length >= records)
+  }
+
+  get checkpoints(): number {
+    return this.platform.happenings.filter(({ type }) => type === 'checkpoint-completed').length
+  }
+
+  #definition(parallelism: number, partitions: number): JobDefinition {
+    return defineJob(
+      {
+        name: 'ingesting',
+        parallelism,
+        checkpointing: { interval: '1 s' },
+        restart: fixedDelay({ attempts: 3, delay: '1 s' }),
+      },
+      (env) => {
+        const posted = env.source('posted', http({ schema: word, partitions }))
+        const queued = env.source('queued', sqs({ queue: 'words', schema: word, partitions }))
+        posted
+          .union(queued)
+          .keyBy((one) => one.word)
+          .map('count', {
+            state: { count: valueState({ default: 0 }) },
+            map: ({ word: one }, { state }) => {
+              if (this.#failures-- > 0) throw new Error('the word failed')
+              state.count.update(state.count.value() + 1)
+              return { word: one, count: state.count.value() }
+            },
+          })
+          .sinkTo('out', this.out.sink())
+        queued.deadLetters.sinkTo('letters', this.letters.sink())
+      },
+    )
+  }
+}
+
+test.each([
+  [1, 1],
+  [2, 3],
+])(
+  'parallelism %i, %i partitions: what comes by HTTP and from a queue counts once, through failures',
+  async (parallelism, partitions) => {
+    const job = new IngestJob().deploy(parallelism, partitions)
+    // It is durable before there is anybody to read it.
+    expect((await job.post(['a', 'b', 'a'], 'first')).status).toBe(202)
+    await job.start('start')
+    await job.until(3)
+    await job.queue('{"word":"a"}', 'no JSON', '{"word":7}', '{"word":"c"}')
+    expect((await job.post(['a', 'b', 'a'], 'first')).status).toBe(202)
+    await job.until(5)
+    expect(job.totals).toEqual({ a: 3, b: 1, c: 1 })
+
+    job.failOnce()
+    job.platform.restartEnvironments()
+    for (let n = 0; n < 20; n++) await job.post([`n${n % 3}`, 'a'])
+    await job.until(45)
+    expect(job.totals).toEqual({ a: 23, b: 1, c: 1, n0: 7, n1: 7, n2: 6 })
+    expect(job.platform.happenings.some((one) => one.type === 'status' && one.to === 'RESTARTING')).toBe(true)
+
+    await job.platform.untilIdle()
+    expect(job.letters.records.map(({ operatorUid }) => operatorUid)).toEqual(['queued', 'queued'])
+    expect(job.letters.records.map(({ raw }) => raw).toSorted()).toEqual(['no JSON', '{"word":7}'])
+    // Idle: it wakes up for what comes.
+    const before = job.checkpoints
+    job.clock.advance(3_600_000)
+    await job.platform.untilIdle()
+    expect(job.checkpoints).toBe(before)
+    await job.post(['z'])
+    await job.until(46)
+    expect(job.totals).toMatchObject({ z: 1 })
+  },
+)
+
+test('stops with a savepoint; what comes meanwhile is read by the next version, at another parallelism, with more partitions', async () => {
+  const job = new IngestJob().deploy(3, 3)
+  await job.start('r1')
+  for (let n = 0; n < 30; n++) await job.post([`w${n % 5}`])
+  await job.until(10)
+  await job.platform.request({ type: 'stop', requestId: 'r2', target: undefined, drain: false })
+  await job.platform.until(() =>
+    job.platform.happenings.some((one) => one.type === 'status' && one.to === 'FINISHED'),
+  )
+  const savepoint = job.platform.happenings.findLast((one) => one.type === 'checkpoint-completed')
+  for (let n = 0; n < 10; n++) await job.post([`w${n % 5}`])
+
+  job.deploy(2, 8)
+  await job.start('r3', savepoint?.type === 'checkpoint-completed' ? savepoint.location : undefined)
+  // Each is read as soon as it comes: the partition wakes the task that has it now.
+  for (let n = 0; n < 10; n++) {
+    await job.post([`w${n % 5}`])
+    await job.until(41 + n)
+  }
+  expect(job.totals).toEqual({ w0: 10, w1: 10, w2: 10, w3: 10, w4: 10 })
+  await job.platform.untilIdle()
+  expect(job.out.records.length).toBe(50)
+})
+
+test('what is read for good is not kept: the blobs of an ingest partition go, and it stays small', async () => {
+  const job = new IngestJob().deploy(1, 1)
+  await job.start('start')
+  const random = new SeededRandom(1)
+  const large = (): string =>
+    Array.from({ length: 1_500 }, () => random.next().toString(36).slice(2)).join('')
+  const blobs = async (): Promise<number> => {
+    const folder = actorFolder(ingestActor('posted', 0))
+    return (await job.platform.runtime.blobs.list(`log/${folder}/`)).length
+  }
+  const kept: number[] = []
+  for (let n = 0; n < 600; n++) {
+    expect((await job.post(['w'], undefined, large())).status).toBe(202)
+    if (n % 50 === 49) {
+      await job.until(n + 1)
+      kept.push(await blobs())
+    }
+  }
+  expect(job.totals).toEqual({ w: 600 })
+  expect(Math.max(...kept)).toBeLessThan(400)
+})
