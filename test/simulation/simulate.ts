@@ -1,8 +1,11 @@
 // npm run simulate -- --seeds 1000 --seed 1: runs random cases and tells of those that went wrong.
 import { parseArgs } from 'node:util'
+import type { ActorId } from '../../lib/model/ids.ts'
 import { randomCase, runCase, type Backend, type Case } from './run-case.ts'
 import { randomCase as randomServerlessCase } from './serverless/case.ts'
+import { dumpLog } from './serverless/dump.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
+import type { Ledger } from './serverless/ledger.ts'
 import { runCase as runServerlessCase } from './serverless/run.ts'
 
 const HELP = `Runs random jobs through schedules of failures, and tells of those that came out wrong.
@@ -16,7 +19,8 @@ const HELP = `Runs random jobs through schedules of failures, and tells of those
   --mode      exactly-once or at-least-once. Default: exactly-once; serverless: by chance
   --backends  embedded: the state backends to choose from. Default: memory,filesystem,lmdb
   --first     ends with the first case that goes wrong
-  --trace     tells all that happens`
+  --trace     tells all that happens
+  --log       serverless: tells the whole log of this actor at the end, such as task:count#0`
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +31,7 @@ const { values } = parseArgs({
     backends: { type: 'string', default: 'memory,filesystem,lmdb' },
     first: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
+    log: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -55,7 +60,12 @@ const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Re
       figures: { lives, completed, restarts, faults: faults.length, items },
     }
   },
-  serverless: async (seed, tell) => resultOf(await runServerlessCase(randomServerlessCase(seed, mode), tell)),
+  serverless: async (seed, tell) => {
+    const { log } = values
+    const atEnd =
+      log === undefined ? undefined : (ledger: Ledger) => dumpLog(ledger, log as ActorId, console.log)
+    return resultOf(await runServerlessCase(randomServerlessCase(seed, mode), { tell, atEnd }))
+  },
   kernel: async (seed, tell) => resultOf(await runKernelCase(seed, tell)),
 }
 

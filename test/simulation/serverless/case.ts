@@ -2,6 +2,7 @@ import type { JobOptions } from '../../../lib/index.ts'
 import { Chance } from '../chance.ts'
 import { randomProgram, type Program } from '../program.ts'
 import { randomProfile, type FaultProfile } from './faults.ts'
+import { randomLimits, type TightLimits } from './limits.ts'
 
 /** A random program, and how it is dressed for this runtime. */
 export interface ServerlessProgram {
@@ -34,6 +35,7 @@ export interface Case {
   readonly options: Omit<JobOptions, 'name'>
   readonly lives: readonly Life[]
   readonly profile: FaultProfile
+  readonly limits: TightLimits
   /** How long things go wrong. */
   readonly chaosMs: number
   /** Between two requests of the user for a checkpoint or savepoint, on average; undefined: he never asks. */
@@ -47,19 +49,19 @@ export interface Case {
 export function randomCase(seed: number, mode?: Case['mode']): Case {
   const chance = new Chance(seed)
   const maxParallelism = chance.pick([3, 4, 8, 16])
-  const parallelism = chance.int(1, 3)
+  const parallelism = chance.pick([1, 1, 2, 2, 3])
   const rescales = chance.chance(0.4)
   const lives = Array.from({ length: chance.pick([1, 1, 1, 2, 3]) }, (): Life => ({
     parallelism: rescales ? chance.int(1, 3) : parallelism,
     ending: chance.pick(['stop', 'cancel', 'suspend']),
-    endsAfterMs: chance.magnitude(500, 60_000),
+    endsAfterMs: chance.magnitude(500, 120_000),
   }))
   const last = lives.pop()!
   return {
     seed,
     mode: mode ?? chance.pick(['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once']),
     program: {
-      program: randomProgram(chance, maxParallelism),
+      program: mostlySmall(chance, maxParallelism),
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
       ttlMs: chance.magnitude(100, 60_000),
       committedSinks: chance.chance(0.5),
@@ -81,10 +83,24 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
     },
     lives: [...lives, { ...last, ending: 'natural' }],
     profile: randomProfile(chance),
-    chaosMs: chance.magnitude(5_000, 200_000),
+    limits: randomLimits(chance),
+    chaosMs: chance.magnitude(20_000, 240_000),
     requestEveryMs: chance.pick([undefined, undefined, 5_000, 30_000]),
     concurrency: chance.int(1, 8),
-    sourceWaitMaxMs: chance.pick([10, 1_000, 10_000]),
+    sourceWaitMaxMs: chance.pick([10, 1_000, 10_000, 20_000]),
+  }
+}
+
+/** Every task costs trips, and so does every checkpoint of it: many small jobs find more than a few large ones. */
+function mostlySmall(chance: Chance, maxParallelism: number): Program {
+  const isAnySize = chance.chance(0.1)
+  for (;;) {
+    const program = randomProgram(chance.fork(), maxParallelism)
+    const items = program.nodes.reduce(
+      (sum, node) => sum + (node.type === 'source' ? node.splits.flat().length : 0),
+      0,
+    )
+    if (isAnySize || (items <= 60 && items >= 3 && program.nodes.length <= 9)) return program
   }
 }
 

@@ -24,6 +24,7 @@ export interface CloudParts extends ProcessWorld {
 const RECEIVES_MAX = 200
 const VISIBILITY_MS = 36_000
 const TICK_MS = 60_000
+const SECOND_MS = 1_000
 const DEPLOYED = ['operator', 'coordinator', 'ingest'] as const
 
 /** One job's part of the cloud: its tables, queues and bucket, and the functions that it consists of. */
@@ -31,6 +32,7 @@ export class Cloud {
   readonly world: MemoryWorld
   readonly #parts: CloudParts
   readonly #lambdas: Readonly<Record<(typeof DEPLOYED)[number] | 'relay', SimulatedLambda>>
+  readonly #chance: Chance
   #sent = 0
 
   constructor(given: CloudParts, deployment: Deployment) {
@@ -41,6 +43,7 @@ export class Cloud {
     const parts = { ...given, onEffect }
     this.#parts = parts
     const { scheduler: clock, chance } = parts
+    this.#chance = chance.fork()
     this.world = new MemoryWorld({
       clock,
       mailbox: {
@@ -69,6 +72,7 @@ export class Cloud {
       ),
     }
     this.#tick()
+    this.#everySecond()
   }
 
   /** Its ports, with its faults and its clock. */
@@ -120,6 +124,28 @@ export class Cloud {
     this.#parts.scheduler.after(TICK_MS, () => {
       if (this.world.wakeUps.scheduleEnabled) this.request(COORDINATOR, { type: 'tick', requestId: 'tick' })
       this.#tick()
+    })
+  }
+
+  /** What the services do of themselves. */
+  #everySecond(): void {
+    const { scheduler, faults, trace } = this.#parts
+    const { mailbox, wakeUps, rows, log } = this.world
+    scheduler.after(SECOND_MS, () => {
+      const random = this.#chance
+      if (
+        faults.strikes('redeliver') &&
+        random.pick([...mailbox.queues(), wakeUps.queue]).redeliver(random)
+      ) {
+        trace(() => 'a message that was deleted comes again')
+        this.look()
+      }
+      if (faults.strikes('loseWakeUp') && wakeUps.queue.lose(random)) trace(() => 'a wake-up is lost')
+      if (faults.strikes('expire')) {
+        const vanished = rows.expire(random) + log.expire(random)
+        if (vanished > 0) trace(() => `${vanished} rows vanish`)
+      }
+      this.#everySecond()
     })
   }
 

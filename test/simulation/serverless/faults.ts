@@ -21,6 +21,12 @@ export interface FaultProfile {
   readonly duplicate: number
   /** Of an invocation: its messages come again although it dealt with them. */
   readonly loseDelete: number
+  /** Of a second: a message that was deleted comes again. */
+  readonly redeliver: number
+  /** Of a second: what has expired vanishes. */
+  readonly expire: number
+  /** Of a second: a wake-up is lost. */
+  readonly loseWakeUp: number
   /** Of a batch of messages: a new process takes it although there is an idle one. */
   readonly coldStart: number
   /** Of a process that has become idle: it is ended. */
@@ -47,6 +53,9 @@ export const CALM: FaultProfile = {
   failEntry: 0,
   duplicate: 0,
   loseDelete: 0,
+  redeliver: 0,
+  expire: 0.01,
+  loseWakeUp: 0,
   coldStart: 0.05,
   reap: 0.02,
   outlive: 0,
@@ -69,13 +78,16 @@ export function randomProfile(chance: Chance): FaultProfile {
     failEntry: some(0.01, 0.05, 0.2),
     duplicate: some(0.02, 0.1, 0.3),
     loseDelete: some(0.01, 0.05, 0.2),
-    coldStart: chance.pick([0.02, 0.2, 0.8]),
+    redeliver: some(0.05, 0.5),
+    expire: chance.pick([0.01, 0.1, 0.5]),
+    loseWakeUp: some(0.02),
+    coldStart: chance.pick([0.02, 0.1, 0.5]),
     reap: chance.pick([0, 0.02, 0.2]),
     outlive: chance.pick([0, 0.5, 1]),
     slow: some(0.02, 0.1),
     slowMs: chance.pick([200, 3_000]),
     skewMs: some(50, 2_000, 20_000),
-    userFault: some(0.0005, 0.003, 0.01),
+    userFault: some(0.002, 0.01, 0.03),
   }
 }
 

@@ -114,11 +114,13 @@ export class SimulatedLambda {
       else process.die('ran out of time')
       environment.endInvocation()
     })
-    void this.#handle(environment, messages, deadlineMs).then((failed) => {
+    const run = async (): Promise<void> => {
+      const failed = await this.#handle(environment, messages, deadlineMs)
       if (isOver || !process.isAlive) return
       environment.endInvocation()
       this.#finish(environment, messages, failed)
-    })
+    }
+    void run()
   }
 
   async #handle(

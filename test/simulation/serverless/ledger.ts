@@ -82,13 +82,16 @@ export class Ledger {
 
   #onPut(world: MemoryWorld, name: string, order: number): void {
     // Nothing comes in between: a store in memory has its answer ready.
-    void world.blobs.store.get(name).then((bytes) => {
-      if (bytes === undefined) return
-      const before = this.#blobs.get(name)
-      if (before === undefined) this.#blobs.set(name, { name, bytes, order })
-      else if (Buffer.compare(before.bytes, bytes) !== 0)
-        this.violations.push(`completion: blob ${name} has another content than before`)
-    })
+    void this.#keep(world, name, order)
+  }
+
+  async #keep(world: MemoryWorld, name: string, order: number): Promise<void> {
+    const bytes = await world.blobs.store.get(name)
+    if (bytes === undefined) return
+    const before = this.#blobs.get(name)
+    if (before === undefined) this.#blobs.set(name, { name, bytes, order })
+    else if (Buffer.compare(before.bytes, bytes) !== 0)
+      this.violations.push(`completion: blob ${name} has another content than before`)
   }
 
   async #store(): Promise<BlobStore> {

@@ -106,13 +106,14 @@ export class SimulatedProcess implements Faults {
   }
 
   /** Asks a system beyond the job's own: it answers, unless this process dies. */
-  async request(what: string): Promise<void> {
+  async request(what: () => string): Promise<void> {
     if (!this.#alive) return never()
     const { scheduler, faults } = this.#world
     const dies = faults.strikes('crash')
     await new Promise<void>((resolve) => scheduler.after(faults.latencyMs(), resolve))
-    if (dies) this.die(`at ${what}`)
-    return this.#alive ? undefined : never()
+    if (dies) this.die(`at ${what()}`)
+    if (!this.#alive) return never()
+    this.trace(what)
   }
 
   entry(operation: Operation, index: number): EntryFate {

@@ -4,101 +4,186 @@ import { Chance } from '../chance.ts'
 import { outputProblems } from '../checkers.ts'
 import { expectedOutputs } from '../reference.ts'
 import type { Case } from './case.ts'
-import { Cloud } from './cloud.ts'
+import { Cloud, type Deployment } from './cloud.ts'
 import { Driver } from './driver.ts'
 import { FaultSource } from './faults.ts'
+import { HappeningChecker } from './happenings.ts'
 import { Ledger } from './ledger.ts'
+import { tighten } from './limits.ts'
 import { logProblems } from './log-checkers.ts'
-import { isExpected, START_MS, tracer, type Outcome, type Tell } from './outcome.ts'
+import { START_MS, tracer, type Outcome, type Tell } from './outcome.ts'
+import type { SimulatedProcess, Trace } from './process.ts'
 import { runtimeOf } from './runtime.ts'
 import { Scheduler } from './scheduler.ts'
 import { SharedOutside } from './sinks.ts'
 
 /** Once nothing goes wrong any more, whatever is to come has come by then. */
 const CATCH_UP_MS = 45 * 60_000
-const STEPS_MAX = 1_000_000
+/** More than a hundred times what cases come to. */
+const STEPS_MAX = 600_000
 
-export async function runCase(of: Case, tell?: Tell): Promise<Outcome> {
-  const chance = new Chance(of.seed ^ 0x5eed)
-  const scheduler = new Scheduler(START_MS)
-  const calmAtMs = START_MS + of.chaosMs
-  const faults = new FaultSource(chance.fork(), of.profile, calmAtMs, () => scheduler.nowMs)
-  const outside = new SharedOutside()
-  const problems: string[] = []
-  const seen = { completed: new Set<number>(), attempts: new Set<number>() }
-  const trace = tracer(scheduler, tell)
-  const ledger = new Ledger()
-  trace(
-    () =>
-      `case ${JSON.stringify(of, (key, value: unknown) => (key === 'splits' || key === 'padding' ? undefined : value))}`,
-  )
-  const hear = (happening: JobHappening): void => {
-    if (happening.type === 'checkpoint-completed') seen.completed.add(happening.checkpointId)
-    if (happening.type === 'deployed') seen.attempts.add(happening.attempt)
-    if (happening.type === 'warning' && !isExpected(happening.message)) problems.push(happening.message)
+export interface RunOptions {
+  /** Is told all that happens. */
+  readonly tell?: Tell | undefined
+  /** Looks at all that was written, once the case is over. */
+  readonly atEnd?: ((ledger: Ledger) => Promise<void>) | undefined
+  /** A mistake that Millrace is made to make. */
+  readonly mistake?: Mistake | undefined
+}
+
+/** Changes how a process's code works. */
+export interface Mistake {
+  /** What a process's code gets in place of the world's ports. */
+  readonly ports?: (
+    ports: ReturnType<Cloud['ports']>,
+    cloud: Cloud,
+    process: SimulatedProcess,
+  ) => typeof ports
+  /** What runs in place of a process's handlers. */
+  readonly handlers?: (handlers: ReturnType<Deployment>, process: SimulatedProcess) => ReturnType<Deployment>
+  /** Changes the code of all; what it gives changes it back. */
+  readonly patch?: () => () => void
+}
+
+/** Runs a case to its end, and compares. */
+export async function runCase(of: Case, options: RunOptions = {}): Promise<Outcome> {
+  const loosen = tighten(of.limits)
+  const mend = options.mistake?.patch?.()
+  try {
+    return await new Simulation(of, options).run()
+  } finally {
+    mend?.()
+    loosen()
   }
-  const parts = { of, scheduler, faults, outside, hear }
-  const deploymentAt = (parallelism: number) => {
-    const own = chance.fork()
-    return (process: Parameters<Parameters<Cloud['deploy']>[0]>[0]) =>
-      createHandlers(runtimeOf({ ...parts, cloud, chance: own }, parallelism, process))
-  }
-  const cloud: Cloud = new Cloud(
-    {
+}
+
+class Simulation {
+  readonly #case: Case
+  readonly #options: RunOptions
+  readonly #scheduler = new Scheduler(START_MS)
+  readonly #ledger = new Ledger()
+  readonly #outside = new SharedOutside()
+  readonly #happenings = new HappeningChecker()
+  readonly #problems: string[] = []
+  readonly #chance: Chance
+  readonly #calmAtMs: number
+  readonly #faults: FaultSource
+  readonly #cloud: Cloud
+  readonly #driver: Driver
+
+  constructor(of: Case, options: RunOptions) {
+    this.#case = of
+    this.#options = options
+    const chance = (this.#chance = new Chance(of.seed ^ 0x5eed))
+    const scheduler = this.#scheduler
+    const trace: Trace = tracer(scheduler, options.tell)
+    trace(() => `case ${shown(of)}`)
+    this.#calmAtMs = START_MS + of.chaosMs
+    const faults = (this.#faults = new FaultSource(
+      chance.fork(),
+      of.profile,
+      this.#calmAtMs,
+      () => scheduler.nowMs,
+    ))
+    const problems = this.#problems
+    const cloud = (this.#cloud = new Cloud(
+      {
+        scheduler,
+        faults,
+        chance: chance.fork(),
+        trace,
+        problems,
+        concurrency: of.concurrency,
+        onEffect: (operation, process) => this.#ledger.onEffect(cloud.world, operation, process),
+      },
+      this.#deploymentAt(of.lives[0]!.parallelism),
+    ))
+    this.#driver = new Driver({
+      of,
+      cloud,
       scheduler,
-      faults,
       chance: chance.fork(),
       trace,
       problems,
-      concurrency: of.concurrency,
-      onEffect: (operation, process) => ledger.onEffect(cloud.world, operation, process),
-    },
-    deploymentAt(of.lives[0]!.parallelism),
-  )
-  const driver = new Driver({
-    of,
-    cloud,
-    scheduler,
-    chance: chance.fork(),
-    trace,
-    problems,
-    deploy: (parallelism) => cloud.deploy(deploymentAt(parallelism)),
-  })
-  const deadlineMs = calmAtMs + CATCH_UP_MS + of.lives.reduce((sum, life) => sum + life.endsAfterMs, 0)
-  while (!(driver.isDone && (cloud.isQuiet || scheduler.nowMs > deadlineMs))) {
-    await scheduler.step()
-    if (driver.isDone) continue
-    if (scheduler.nowMs > deadlineMs) {
-      problems.push(
-        `liveness: the job is ${driver.status?.status}, ${CATCH_UP_MS / 60_000} min after all faults`,
-      )
-      break
-    }
-    if (scheduler.steps > STEPS_MAX) {
-      problems.push(`liveness: the job is ${driver.status?.status} after ${scheduler.steps} steps`)
-      break
-    }
+      deploy: (parallelism) => cloud.deploy(this.#deploymentAt(parallelism)),
+    })
   }
-  const expected = expectedOutputs(of.program.program)
-  const isExact = of.mode === 'exactly-once'
-  problems.push(...outside.violations, ...(await logProblems(ledger, of.mode)))
-  if (isExact) problems.push(...outside.untimely)
-  problems.push(
-    ...outputProblems(of.program.program, expected, outside.seen, {
+
+  async run(): Promise<Outcome> {
+    await this.#runOn()
+    await this.#options.atEnd?.(this.#ledger)
+    const { program } = this.#case.program
+    const expected = expectedOutputs(program)
+    const isExact = this.#case.mode === 'exactly-once'
+    const outputs = outputProblems(program, expected, this.#outside.seen, {
       delivery: isExact ? 'once' : 'at-least-once',
-      inOrder: !driver.rescaled && driver.lives === 1,
+      inOrder: !this.#driver.rescaled && this.#driver.lives === 1,
       stateIsExact: isExact,
-    }),
-  )
-  return {
-    problems,
-    completed: seen.completed.size,
-    restarts: seen.attempts.size - driver.lives,
-    lives: driver.lives,
-    faults: faults.counts,
-    processes: cloud.processes,
-    steps: scheduler.steps,
-    virtualMs: scheduler.nowMs - START_MS,
-    items: [...expected.values()].flat().length,
+    })
+    return {
+      problems: [
+        ...this.#problems,
+        ...this.#happenings.violations,
+        ...this.#outside.violations,
+        ...(isExact ? this.#outside.untimely : []),
+        ...(await logProblems(this.#ledger, this.#case.mode)),
+        ...outputs,
+      ],
+      completed: this.#happenings.completed,
+      restarts: Math.max(0, this.#happenings.attempts - this.#driver.lives),
+      lives: this.#driver.lives,
+      faults: this.#faults.counts,
+      processes: this.#cloud.processes,
+      steps: this.#scheduler.steps,
+      virtualMs: this.#scheduler.nowMs - START_MS,
+      items: [...expected.values()].flat().length,
+    }
   }
+
+  async #runOn(): Promise<void> {
+    const scheduler = this.#scheduler
+    const driver = this.#driver
+    const livesMs = this.#case.lives.reduce((sum, life) => sum + life.endsAfterMs, 0)
+    const deadlineMs = this.#calmAtMs + CATCH_UP_MS + livesMs
+    while (!driver.isDone || !this.#cloud.isQuiet) {
+      await scheduler.step()
+      const isStuck = scheduler.nowMs > deadlineMs || scheduler.steps > STEPS_MAX
+      if (!isStuck) continue
+      const minutes = Math.round((scheduler.nowMs - this.#calmAtMs) / 60_000)
+      const status = driver.isDone ? 'over, but not quiet,' : driver.status?.status
+      this.#problems.push(
+        `liveness: the job is ${status} ${minutes} min after all faults (${scheduler.steps} steps)`,
+      )
+      return
+    }
+  }
+
+  #deploymentAt(parallelism: number): Deployment {
+    const { mistake } = this.#options
+    const chance = this.#chance.fork()
+    return (process) => {
+      const runtime = runtimeOf(
+        {
+          of: this.#case,
+          cloud: this.#cloud,
+          scheduler: this.#scheduler,
+          faults: this.#faults,
+          chance,
+          outside: this.#outside,
+          hear: (happening: JobHappening) => this.#happenings.hear(happening),
+        },
+        parallelism,
+        process,
+      )
+      const ports = mistake?.ports?.(this.#cloud.ports(process), this.#cloud, process)
+      const handlers = createHandlers({ ...runtime, ...ports })
+      return mistake?.handlers?.(handlers, process) ?? handlers
+    }
+  }
+}
+
+function shown(of: Case): string {
+  return JSON.stringify(of, (key, value: unknown) =>
+    key === 'splits' || key === 'padding' ? undefined : value,
+  )
 }

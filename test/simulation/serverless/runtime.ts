@@ -17,7 +17,7 @@ export interface RuntimeParts {
   readonly faults: FaultSource
   readonly chance: Chance
   readonly outside: SharedOutside
-  readonly hear: (happening: JobHappening, process: SimulatedProcess) => void
+  readonly hear: (happening: JobHappening) => void
 }
 
 /** A user's function threw, as it does now and then. */
@@ -54,7 +54,7 @@ export function runtimeOf(parts: RuntimeParts, parallelism: number, process: Sim
     observe: {
       event: (happening) => {
         process.trace(() => textOf(happening))
-        hear(happening, process)
+        hear(happening)
       },
       metric: () => {},
     },

@@ -12,7 +12,7 @@ export interface SinkSurroundings {
   /** A call of the user's code: it may throw. */
   readonly called: () => void
   /** Asks a system outside; never returns where the process has died. */
-  readonly request: (what: string) => Promise<void>
+  readonly request: (what: () => string) => Promise<void>
 }
 
 /** The world outside of the job, which outlives every process. */
@@ -41,30 +41,30 @@ export function transactionalSink(sink: number, { outside, called, request }: Si
     kind: 'outside',
     createCommitter: ({ attempt, subtaskIndex }): TwoPhaseCommitter<Item, Transaction> => ({
       async begin() {
-        await request('sink.begin')
-        called()
         const id = `${sink}/${attempt}/${subtaskIndex}/${outside.freshName()}`
+        await request(() => `sink.begin ${id}`)
+        called()
         outside.begin(id, sink)
         return { id }
       },
       async write({ id }, items) {
-        await request('sink.write')
+        await request(() => `sink.write ${id}: ${named(items)}`)
         called()
         outside.write(id, items)
       },
       async preCommit({ id }) {
-        await request('sink.preCommit')
+        await request(() => `sink.preCommit ${id}`)
         called()
         outside.prepare(id)
         return { id }
       },
       async commit({ id }) {
-        await request('sink.commit')
+        await request(() => `sink.commit ${id}`)
         called()
         outside.commit(id)
       },
       async abort({ id }) {
-        await request('sink.abort')
+        await request(() => `sink.abort ${id}`)
         outside.abort(id)
       },
     }),
@@ -78,7 +78,7 @@ export function writerSink(sink: number, { outside, called, request }: SinkSurro
     kind: 'outside',
     createWriter: () => ({
       async write(items) {
-        await request('sink.write')
+        await request(() => `sink.write ${sink}: ${named(items)}`)
         called()
         outside.show(sink, items)
       },
@@ -92,13 +92,18 @@ export function committedSink(sink: number, { outside, called, request }: SinkSu
     type: 'writer',
     kind: 'outside',
     writes: 'committed',
-    createWriter: ({ batchId }) => ({
+    createWriter: (ctx) => ({
       async write(items) {
-        const id = batchId()
-        await request('sink.write')
+        const id = ctx.batchId()
+        await request(() => `sink.write ${sink} ${id}: ${named(items)}`)
         called()
         outside.showBatch(sink, id, items)
       },
     }),
   }
+}
+
+/** For the trace. */
+function named(items: readonly Item[]): string {
+  return items.map(({ key, n, v }) => `${key}-${n}=${v}`).join(' ')
 }
