@@ -11,7 +11,7 @@ interface FunctionProcess {
 }
 
 /** Processes of functions of one stack, wherever on this machine the emulator runs them. */
-export function functionProcesses(stackName: string): readonly FunctionProcess[] {
+function functionProcesses(stackName: string): readonly FunctionProcess[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n')
   return lines.flatMap((line) => {
     const functionName = DIRECTORY.exec(line)?.[1]
