@@ -1,5 +1,7 @@
 import { keyGroupOf } from '../../../lib/model/key-hash.ts'
+import { assert } from '../../../lib/model/faults.ts'
 import { keyText } from '../../../lib/model/key-codec.ts'
+import type { RowWrite } from '../../../lib/ports/row-store.ts'
 import type { Check, Table } from '../../harness/benchmark.ts'
 import { median } from '../../harness/statistics.ts'
 import { StandardJob } from '../platform/standard-job.ts'
@@ -11,12 +13,13 @@ const LOADED_KEYS = 1_000
 
 /** Which environment serves a task, and whether a head is due just then, makes some calls more or less. */
 const FLAT_MAX = 1.2
+/** Rows in memory at once, besides the table's. */
+const ROWS_AT_ONCE = 1_000
 /** Checkpoints of each number of changes; the median counts. */
 const ROUNDS = 5
 
 interface AtSize {
   readonly keys: number
-  readonly rows: number
   readonly recoveryCalls: number
   readonly recoveryWriteUnits: number
   readonly recoveryMs: number
@@ -64,7 +67,7 @@ async function atSize(keys: number): Promise<AtSize> {
   await job.start()
   await job.take(job.eventsOfAllKeys(), 500)
   await job.rest()
-  const rows = await grow(job, keys)
+  await grow(job, keys)
 
   await job.take(job.events('uniform', 1), 1)
   await aws.pass(1_000)
@@ -75,13 +78,12 @@ async function atSize(keys: number): Promise<AtSize> {
   const { deployments, received } = job
   aws.forgetUsage()
   const failedAtMs = aws.clock.now()
-  aws.post([job.poison()])
-  await aws.until(() => job.deployments > deployments && job.received > received)
+  aws.post([job.poison(), job.eventOf(keys - 1)])
+  await aws.until(() => job.deployments > deployments && job.received >= received + 2)
   const recoveryMs = aws.clock.now() - failedAtMs
   await aws.pass(2_000)
   return {
     keys,
-    rows,
     recoveryCalls: ownCalls(aws.usage.calls(FUNCTIONS)),
     recoveryWriteUnits: aws.usage.of(FUNCTIONS).writeUnits,
     recoveryMs,
@@ -89,8 +91,8 @@ async function atSize(keys: number): Promise<AtSize> {
   }
 }
 
-/** Rows for keys that the job was never sent, as it leaves them: copies of a row that it wrote. Resolves to how many there are. */
-async function grow(job: StandardJob, keys: number): Promise<number> {
+/** Rows for keys that the job was never sent, as it leaves them: copies of a row that it wrote. */
+async function grow(job: StandardJob, keys: number): Promise<void> {
   const { rows } = job.aws.world
   const stages = [
     ['by-user', 'user'],
@@ -99,25 +101,21 @@ async function grow(job: StandardJob, keys: number): Promise<number> {
   for (const [uid, name] of stages) {
     const partition = rows.partitions().find(({ operatorUid }) => operatorUid === uid)
     const model = partition && rows.rows(partition)[0]
-    if (partition === undefined || model === undefined) throw new Error(`${uid} has no rows`)
-    const vertex = job.deployment.plan.vertices.find(({ operators }) =>
-      operators.some((one) => one.uid === uid),
-    )
-    const copies = Array.from({ length: keys - LOADED_KEYS }, (_, at) => {
-      const key = `${name}-${LOADED_KEYS + at}`
-      const keyGroup = keyGroupOf(key, vertex!.maxParallelism)
-      return {
-        ...model,
-        partition: { ...partition, keyGroup },
-        rowKey: keyText(key),
-        expiresAtMs: Infinity,
-        timers: { eventMs: undefined, processingMs: undefined },
-      }
+    const { vertices } = job.deployment.plan
+    const vertex = vertices.find(({ operators }) => operators.some((one) => one.uid === uid))
+    assert(partition !== undefined && model !== undefined && vertex !== undefined, `${uid} has rows`)
+    const copyFor = (key: string): RowWrite => ({
+      ...model,
+      partition: { ...partition, keyGroup: keyGroupOf(key, vertex.maxParallelism) },
+      rowKey: keyText(key),
+      expiresAtMs: Infinity,
+      timers: { eventMs: undefined, processingMs: undefined },
     })
-    for (let at = 0; at < copies.length; at += 10_000)
-      await rows.client().write(copies.slice(at, at + 10_000))
+    for (let from = LOADED_KEYS; from < keys; from += ROWS_AT_ONCE) {
+      const count = Math.min(ROWS_AT_ONCE, keys - from)
+      await rows.client().write(Array.from({ length: count }, (_, at) => copyFor(`${name}-${from + at}`)))
+    }
   }
-  return rows.partitions().reduce((sum, partition) => sum + rows.rows(partition).length, 0)
 }
 
 async function checkpointCallsByChange(
@@ -144,7 +142,7 @@ async function checkpointCallsByChange(
 
 function sizeTable(sizes: readonly AtSize[]): Table {
   return {
-    title: 'Against the size of state: two keyed stages at parallelism 2, five tasks and more',
+    title: 'Against the size of state: keys of each of two stages, parallelism 2, six tasks',
     columns: [
       'keys',
       'rows in the table',
@@ -155,7 +153,6 @@ function sizeTable(sizes: readonly AtSize[]): Table {
     ],
     rows: sizes.map((one) => [
       one.keys,
-      one.rows,
       one.recoveryCalls,
       one.recoveryWriteUnits,
       Math.round(one.recoveryMs),
