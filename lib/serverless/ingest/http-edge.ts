@@ -5,7 +5,7 @@ import type { JobRuntime } from '../runtime.ts'
 import { deliverGroups } from './deliver.ts'
 
 /** Messages in the ingest queue from which on new records are turned away: half a minute's work, or a fault. */
-export const BACKLOG_MESSAGES_MAX = 10_000
+const BACKLOG_MESSAGES_MAX = 10_000
 /** A look at the queue holds for this long. */
 const BACKLOG_HOLDS_MS = 5_000
 const RETRY_AFTER_SEC = 5

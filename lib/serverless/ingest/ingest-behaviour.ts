@@ -51,7 +51,7 @@ export function ingestBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<
 }
 
 /** The task that reads a partition. */
-export function readerOf({ vertexId, parallelism }: IngestSource, partition: number): ActorId {
+function readerOf({ vertexId, parallelism }: IngestSource, partition: number): ActorId {
   return taskActor(taskId(vertexId, partition % parallelism))
 }
 

@@ -9,17 +9,17 @@ import { recordsOf } from '../../../../lib/connectors/ingest/record-group.ts'
 import type { IngestSpec } from '../../../../lib/stream/ingest.ts'
 import type { Source } from '../../../../lib/stream/source.ts'
 
-export const reading: z.ZodType<{ sensor: string; celsius: number }> = z.object({
+const reading: z.ZodType<{ sensor: string; celsius: number }> = z.object({
   sensor: z.string().min(1),
   celsius: z.number(),
 })
 
-export function specOf(source: Source<unknown>): IngestSpec {
+function specOf(source: Source<unknown>): IngestSpec {
   if (source.type !== 'splits' || source.ingest === undefined) throw new Error('expected an ingest source')
   return source.ingest
 }
 
-export function ingestSource(uid: string, source: Source<unknown>): IngestSource {
+function ingestSource(uid: string, source: Source<unknown>): IngestSource {
   return { uid, spec: specOf(source), vertexId: uid, parallelism: 1 }
 }
 
