@@ -30,6 +30,8 @@ export interface Load {
   readonly distribution: Distribution
   readonly eventsPerSecond: number
   readonly batch: number
+  /** Of each stage. */
+  readonly keyCount: number
   /** How many were run. */
   readonly events: number
 }
@@ -61,12 +63,7 @@ export async function runningJob(keyCount: number, parallelism: number): Promise
 }
 
 /** What a load costs on a job that runs. */
-export async function costOf(
-  job: StandardJob,
-  keyCount: number,
-  parallelism: number,
-  load: Load,
-): Promise<LoadCost> {
+export async function costOf(job: StandardJob, parallelism: number, load: Load): Promise<LoadCost> {
   const { distribution, eventsPerSecond, batch, events } = load
   const { aws } = job
   const lines = job.events(distribution, events)
@@ -84,7 +81,7 @@ export async function costOf(
   await aws.until(() => job.received >= expected)
   await aws.pass(500)
   const perMillion = MILLION / events
-  const agedRows = agedRowsPerMillion(load, keyCount)
+  const agedRows = agedRowsPerMillion(load)
   const counts = { ingest: aws.usage.calls(INGEST), engine: aws.usage.calls(ENGINE) }
   const engine = scaleUsage(aws.usage.of(ENGINE), perMillion)
   return {
@@ -105,7 +102,7 @@ export async function costOf(
 }
 
 /** A row of either stage is written once in the time that rows may wait, if it changed. */
-function agedRowsPerMillion({ distribution, eventsPerSecond }: Load, keyCount: number): number {
+function agedRowsPerMillion({ distribution, eventsPerSecond, keyCount }: Load): number {
   const events = (eventsPerSecond * STATE_LIMITS.overlayAgeMsMax) / 1000
   return (2 * changedKeys(distribution, keyCount, events) * MILLION) / events
 }
