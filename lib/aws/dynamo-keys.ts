@@ -14,11 +14,17 @@ import { AWS_LIMITS, SORT_TEXT_BYTES_MAX } from './limits.ts'
 /** Sorts before every log entry, so that a read of entries never meets it. */
 export const HEAD_SORT = '!head'
 
-/** What entries of a log may be sorted by: ASCII, as DynamoDB orders it like the port does, and after the head. */
-const LOG_SORT = /^["-~][ -~]*$/
+/** Where an actor's order is: in its log's partition, after all entries, so that every read comes by. */
+export const ORDER_SORT = '~order'
+
+/** What entries of a log may be sorted by: ASCII, as DynamoDB orders it like the port does, after the head and before the order. */
+const LOG_SORT = /^["-}][ -~]*$/
 
 export function assertLogSort(sort: string): void {
-  assert(LOG_SORT.test(sort), `a log entry's sort is printable ASCII after '!', got ${JSON.stringify(sort)}`)
+  assert(
+    LOG_SORT.test(sort),
+    `a log entry's sort is printable ASCII between '!' and '~', got ${JSON.stringify(sort)}`,
+  )
 }
 
 export const logPartition = (actor: ActorId): string => partitionKey('L', actor)

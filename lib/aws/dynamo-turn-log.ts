@@ -7,7 +7,7 @@ import {
   type LogPage,
   type TurnLog,
 } from '../ports/turn-log.ts'
-import { assertLogSort, HEAD_SORT, logPartition } from './dynamo-keys.ts'
+import { assertLogSort, HEAD_SORT, logPartition, ORDER_SORT } from './dynamo-keys.ts'
 import { textOf, type DynamoTable, type Item } from './dynamo-table.ts'
 
 /** Logs and heads of a job's actors: a partition of the table for each actor. */
@@ -21,9 +21,14 @@ export class DynamoTurnLog implements TurnLog {
   async read(actor: ActorId, after: string | undefined): Promise<LogPage> {
     if (after !== undefined) assertLogSort(after)
     const { items, lastSort } = await this.#table.query(logPartition(actor), { after: after ?? HEAD_SORT })
+    const last = items.at(-1)
+    const order = last !== undefined && textOf(last, 'sk') === ORDER_SORT ? headOf(last) : undefined
+    const entries = order === undefined ? items : items.slice(0, -1)
     return {
-      entries: items.map((item) => ({ sort: textOf(item, 'sk'), body: bodyOf(item) })),
-      more: lastSort !== undefined,
+      entries: entries.map((item) => ({ sort: textOf(item, 'sk'), body: bodyOf(item) })),
+      // A page may end with the order, and DynamoDB says that there could be more: after it there is nothing.
+      more: lastSort !== undefined && order === undefined,
+      order,
     }
   }
 
@@ -52,26 +57,31 @@ export class DynamoTurnLog implements TurnLog {
     actor: ActorId,
     head: Head,
   ): Promise<{ readonly type: 'stored'; readonly replaced: Head | undefined } | { readonly type: 'stale' }> {
-    assert(/^[ -~]*$/.test(head.version), `a head's version is ASCII, got ${JSON.stringify(head.version)}`)
-    assertBody(head.body)
-    const outcome = await this.#table.put(
-      {
-        pk: { S: logPartition(actor) },
-        sk: { S: HEAD_SORT },
-        version: { S: head.version },
-        body: { B: head.body },
-      },
+    const outcome = await this.#replace(actor, HEAD_SORT, head)
+    if (outcome.type === 'refused') return { type: 'stale' }
+    return { type: 'stored', replaced: outcome.replaced && headOf(outcome.replaced) }
+  }
+
+  async putOrder(actor: ActorId, order: Head): Promise<'stored' | 'stale'> {
+    const outcome = await this.#replace(actor, ORDER_SORT, order)
+    return outcome.type === 'refused' ? 'stale' : 'stored'
+  }
+
+  #replace(actor: ActorId, sort: string, { version, body }: Head): ReturnType<DynamoTable['put']> {
+    assert(/^[ -~]*$/.test(version), `a version is ASCII, got ${JSON.stringify(version)}`)
+    assertBody(body)
+    return this.#table.put(
+      { pk: { S: logPartition(actor) }, sk: { S: sort }, version: { S: version }, body: { B: body } },
       {
         expression:
           // There is none yet; or
           'attribute_not_exists(pk)' +
-          // it is an earlier one: keeps out a zombie that folded less of the log, and a repeated request.
+          // it is an earlier one: keeps out a zombie that folded less of the log, or orders what is over, and a repeated
+          // request.
           ' OR version < :version',
-        values: { ':version': { S: head.version } },
+        values: { ':version': { S: version } },
       },
     )
-    if (outcome.type === 'refused') return { type: 'stale' }
-    return { type: 'stored', replaced: outcome.replaced && headOf(outcome.replaced) }
   }
 }
 

@@ -30,6 +30,16 @@ export interface CheckpointRecord {
 export interface LogPosition {
   readonly attempt: number
   readonly position: number
+  /** Where unaligned checkpoints are taken. */
+  readonly channels?: ChannelCounts | undefined
+}
+
+/** How far the channels of a task were, at its barrier: numbers of messages, by the task at the other end. Plain data. */
+export interface ChannelCounts {
+  /** The number expected next. */
+  readonly received: Readonly<Record<TaskId, number>>
+  /** The number that the next message gets. */
+  readonly sent: Readonly<Record<TaskId, number>>
 }
 
 export type LogPositions = Readonly<Record<TaskId, LogPosition>>

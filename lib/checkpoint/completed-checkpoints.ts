@@ -130,9 +130,9 @@ function toCompleted(pending: PendingCheckpoint, location: string): CompletedChe
 /** Where the barrier is in the tasks' logs; undefined where they have none. */
 export function logsOf({ acks, attempt }: PendingCheckpoint): LogPositions | undefined {
   const logs: Record<TaskId, LogPosition> = {}
-  for (const [task, { position }] of Object.entries(acks)) {
+  for (const [task, { position, channels }] of Object.entries(acks)) {
     if (position === undefined) return undefined
-    logs[task as TaskId] = { attempt, position }
+    logs[task as TaskId] = { attempt, position, ...(channels === undefined ? {} : { channels }) }
   }
   return logs
 }

@@ -19,6 +19,15 @@ export type CoordinatorCommand =
       readonly triggeredAtMs: number
       readonly stopSources: boolean
       readonly drain: boolean
+      /** Every task takes the checkpoint at once, before what waits for it; the barriers are not aligned. */
+      readonly isUnaligned: boolean
+    }
+  /** The aligned timeout is over: every task that has not taken the checkpoint takes it at once. */
+  | {
+      readonly type: 'overtake'
+      readonly attempt: Attempt
+      readonly checkpointId: CheckpointId
+      readonly triggeredAtMs: number
     }
   /** Write the record made of `pending`, which has every acknowledgement. Answer: `stored` or `store-failed`. */
   | { readonly type: 'store'; readonly pending: PendingCheckpoint }

@@ -87,6 +87,8 @@ export interface PendingCheckpoint {
   readonly target: string | undefined
   readonly triggeredAtMs: number
   readonly deadlineMs: number
+  /** When it stops to wait for barriers to be aligned; undefined: never, or it has. */
+  readonly overtakeAtMs: number | undefined
   /**
    * `collecting`: waits for acknowledgements. `storing`: has them all; its record is being written, and that alone
    * decides now: it neither expires nor is aborted.

@@ -24,6 +24,9 @@ export function trigger(turn: Turn, request: TriggerRequest): CheckpointId {
   )
   const checkpointId = state.nextCheckpointId
   const { purpose } = request
+  const { unaligned, alignedTimeoutMs } = state.settings.checkpointing
+  // The last checkpoint of a job that ends is small, and savepoints are to be portable: they are aligned, as in Flink.
+  const mayOvertake = unaligned && (purpose === 'periodic' || purpose === 'manual')
   const pending: PendingCheckpoint = {
     checkpointId,
     attempt: state.attempt,
@@ -34,6 +37,7 @@ export function trigger(turn: Turn, request: TriggerRequest): CheckpointId {
     target: request.target,
     triggeredAtMs: nowMs,
     deadlineMs: nowMs + state.settings.checkpointing.timeoutMs,
+    overtakeAtMs: mayOvertake && alignedTimeoutMs > 0 ? nowMs + alignedTimeoutMs : undefined,
     stage: 'collecting',
     acks: {},
     acknowledgedAtMs: undefined,
@@ -47,8 +51,19 @@ export function trigger(turn: Turn, request: TriggerRequest): CheckpointId {
     triggeredAtMs: nowMs,
     stopSources: pending.stopSources,
     drain: request.drain === true,
+    isUnaligned: mayOvertake && alignedTimeoutMs === 0,
   })
   return checkpointId
+}
+
+/** Checkpoints that have waited long enough for aligned barriers do not wait any longer. */
+export function overtakeAligned(turn: Turn): void {
+  for (const pending of turn.state.pending) {
+    const { overtakeAtMs, stage, attempt, checkpointId, triggeredAtMs } = pending
+    if (overtakeAtMs === undefined || stage !== 'collecting' || turn.nowMs < overtakeAtMs) continue
+    replace(turn, { ...pending, overtakeAtMs: undefined })
+    order(turn, { type: 'overtake', attempt, checkpointId, triggeredAtMs })
+  }
 }
 
 /** Takes one task's acknowledgement; the last one sends the record to be stored. */

@@ -44,6 +44,12 @@ function checkLogs(check: Check, record: CheckpointRecord): void {
   for (const [task, log] of entries) {
     check.count(log?.attempt, `logs.${task}.attempt`, 1)
     check.count(log?.position, `logs.${task}.position`, 1)
+    for (const way of ['received', 'sent'] as const) {
+      const counts = log?.channels?.[way] ?? {}
+      for (const [other, count] of Object.entries(counts)) {
+        check.count(count, `logs.${task}.channels.${way}.${other}`, 0)
+      }
+    }
   }
   const tasks = check.problems.length === 0 ? record.vertices.flatMap(tasksOf) : []
   check.that(

@@ -3,13 +3,14 @@ import { discardCondemned } from './completed-checkpoints.ts'
 import { afterEnding, finishWhenInputsEnded, goOnEnding } from './ending.ts'
 import { afterFailure, failJob } from './failover.ts'
 import { isTerminal } from './job-status.ts'
-import { abortCollecting, trigger } from './pending-checkpoints.ts'
+import { abortCollecting, overtakeAligned, trigger } from './pending-checkpoints.ts'
 import { hasSlot } from './slots.ts'
 import { change, order, type Turn } from './turn.ts'
 
 /** After every event: does all that is due by now, and says when to look again. */
 export function advance(turn: Turn): void {
   expire(turn)
+  overtakeAligned(turn)
   failWhenIntolerable(turn)
   finishWhenInputsEnded(turn)
   goOnEnding(turn)
@@ -76,7 +77,9 @@ function triggersAllowed(turn: Turn): boolean {
 function askToBeWoken(turn: Turn): void {
   const { pending, ending, restartAtMs, status, wakeAtMs } = turn.state
   const candidates = [
-    ...pending.filter((one) => one.stage === 'collecting').map((one) => one.deadlineMs),
+    ...pending
+      .filter((one) => one.stage === 'collecting')
+      .flatMap((one) => [one.deadlineMs, one.overtakeAtMs]),
     periodicDueAtMs(turn),
     restartAtMs,
     ending?.checkpointId === undefined ? ending?.triggerAtMs : undefined,

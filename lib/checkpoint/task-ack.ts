@@ -1,6 +1,6 @@
 import type { StateDescription } from '../state/keyed-backend.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
-import type { SegmentHandle } from './checkpoint-record.ts'
+import type { ChannelCounts, SegmentHandle } from './checkpoint-record.ts'
 
 /** What a task acknowledges a checkpoint with: everything that it contributes, durable already. */
 export interface TaskAck {
@@ -12,6 +12,8 @@ export interface TaskAck {
   readonly figures: AckFigures
   /** Serverless: where in the task's log the barrier is. That position is its keyed state; `segments` are empty but in savepoints. */
   readonly position?: number | undefined
+  /** Serverless, where unaligned checkpoints are taken: how far its channels were. */
+  readonly channels?: ChannelCounts | undefined
   /** Serverless: whether it had a turn of data, a timer or a sink since its last barrier. */
   readonly active?: boolean | undefined
 }

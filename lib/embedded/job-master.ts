@@ -150,6 +150,9 @@ export class JobMaster {
         this.current?.trigger(checkpointId, triggeredAtMs, { stopSources, drain })
         return
       }
+      case 'overtake':
+        // Barriers are aligned here, whatever the settings: see runJob's warning.
+        return
       case 'store': {
         const { pending } = command
         const { checkpointId } = pending

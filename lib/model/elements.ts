@@ -36,6 +36,8 @@ export interface Barrier {
   readonly triggeredAtMs: number
   /** Whether the state is to be copied out whole, where a checkpoint alone would not. */
   readonly isSavepoint?: boolean | undefined
+  /** It waits for no other channel: what it overtook is part of the checkpoint. */
+  readonly isUnaligned?: boolean | undefined
 }
 
 /** The last element of a channel. Barriers may still follow it: checkpoints go on after tasks finish. */

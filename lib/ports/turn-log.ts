@@ -14,6 +14,8 @@ export interface LogPage {
   readonly entries: readonly LogEntry[]
   /** There are more after the last one: read on from there. */
   readonly more: boolean
+  /** What the actor was last ordered, past its queue; with the last page at the latest. Undefined: nothing yet. */
+  readonly order: Head | undefined
 }
 
 /** Where an actor's history is folded up to: what a cold start begins with. */
@@ -23,7 +25,7 @@ export interface Head {
   readonly body: Uint8Array
 }
 
-/** The logs of a job's actors: for each a partition of entries, and one head. */
+/** The logs of a job's actors: for each a partition of entries, one head, and one order. */
 export interface TurnLog {
   /**
    * The entries of `actor` that sort after `after` (from the first if undefined), strongly consistent: all that was
@@ -42,5 +44,13 @@ export interface TurnLog {
    * Replaces the head by a later one. A stale writer, whose version is not greater than the one there, changes nothing.
    * Resolves to the head that was replaced.
    */
-  putHead(actor: ActorId, head: Head): Promise<{ readonly type: 'stored'; readonly replaced: Head | undefined } | { readonly type: 'stale' }>
+  putHead(
+    actor: ActorId,
+    head: Head,
+  ): Promise<{ readonly type: 'stored'; readonly replaced: Head | undefined } | { readonly type: 'stale' }>
+  /**
+   * Gives the actor an order that overtakes its queue: whatever it does next begins with a read that tells of it. A later one
+   * replaces it; a stale writer, whose version is not greater than the one there, changes nothing.
+   */
+  putOrder(actor: ActorId, order: Head): Promise<'stored' | 'stale'>
 }

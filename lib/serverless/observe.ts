@@ -25,6 +25,11 @@ export type JobHappening =
       readonly location: string
       readonly figures: CheckpointFigures
     }
-  | { readonly type: 'checkpoint-failed'; readonly checkpointId: number; readonly reason: string; readonly message: string }
+  | {
+      readonly type: 'checkpoint-failed'
+      readonly checkpointId: number
+      readonly reason: string
+      readonly message: string
+    }
   | { readonly type: 'poison-message'; readonly messageId: string; readonly reason: string }
   | { readonly type: 'warning'; readonly message: string }

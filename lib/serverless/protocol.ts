@@ -1,6 +1,7 @@
 import type { CheckpointFailureReason, DeclineReason, FailureCause } from '../checkpoint/failure-reasons.ts'
 import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { InFlight } from '../checkpoint/in-flight.ts'
 import type { Element } from '../model/elements.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
 
@@ -28,18 +29,46 @@ export type TaskOrder =
    * Transactions up to this checkpoint are to be committed. `restorableFrom`: the log position, in this task, of the
    * oldest checkpoint that may still be gone back to or copied from; everything up to it may be folded and materialized.
    */
-  | { readonly type: 'complete'; readonly checkpointId: number; readonly restorableFrom: number }
+  | {
+      readonly type: 'complete'
+      readonly checkpointId: number
+      readonly restorableFrom: number
+      /** What was under way from this task at that oldest checkpoint: it stays in the log as well. */
+      readonly inFlight?: readonly InFlightStretch[] | undefined
+    }
   | { readonly type: 'aborted'; readonly checkpointId: number; readonly reason: CheckpointFailureReason }
   /** Everything is committed: close, and report `closed`. */
   | { readonly type: 'finish' }
   /** What may be folded now, where no checkpoint completed: a savepoint was copied, a checkpoint was discarded. */
-  | { readonly type: 'restorable-from'; readonly position: number }
+  | {
+      readonly type: 'restorable-from'
+      readonly position: number
+      readonly inFlight?: readonly InFlightStretch[] | undefined
+    }
   /**
    * The job is over, and may be gone on with from a checkpoint at this log position, in weeks or at another parallelism:
    * take no more data, bring every row up to it, write a head there, and report `materialized`. A task that failed or is
    * closed does so too. After a while the job ends without: see `unmaterialized` in its status.
    */
-  | { readonly type: 'materialize'; readonly position: number }
+  | {
+      readonly type: 'materialize'
+      readonly position: number
+      readonly inFlight?: readonly InFlightStretch[] | undefined
+    }
+
+/**
+ * What the coordinator orders a task past its queue: to take an unaligned checkpoint now. It is the one order that an actor
+ * has at a time (TurnLog.putOrder).
+ */
+export interface OvertakeOrder {
+  readonly type: 'overtake'
+  readonly attempt: number
+  readonly checkpointId: number
+  readonly triggeredAtMs: number
+}
+
+/** Messages that were under way from a task at a checkpoint, as its log has them. */
+export type InFlightStretch = InFlight
 
 /** What a task sends the coordinator, on a channel of the attempt. */
 export type TaskReport =
@@ -81,7 +110,12 @@ export type JobRequest =
   | { readonly type: 'cancel'; readonly requestId: string }
   | { readonly type: 'suspend'; readonly requestId: string }
   /** A message went to a dead-letter queue: what was to be done will never be. */
-  | { readonly type: 'dead-letter'; readonly requestId: string; readonly actor: string; readonly reason: string }
+  | {
+      readonly type: 'dead-letter'
+      readonly requestId: string
+      readonly actor: string
+      readonly reason: string
+    }
   /** The safety schedule: starts a job that was deployed and never started, and re-arms what was lost. */
   | { readonly type: 'tick' }
 
@@ -93,6 +127,10 @@ export interface TaskGenesis {
   /** Of the plan, by vertex id: the fingerprint does not tell, and channels lead elsewhere at another one. */
   readonly parallelism?: Readonly<Record<string, number>> | undefined
   readonly namespace: string
+  /** The checkpoint at the base: barriers up to it are of no account. Undefined without a base. */
+  readonly checkpointId?: number | undefined
+  /** What was under way from this task at the base, where that is an unaligned checkpoint: it is sent again, first of all. */
+  readonly inFlight?: readonly InFlightStretch[] | undefined
   /** State from elsewhere than the base: another parallelism, or a savepoint. Undefined: what the base holds. */
   readonly restore: TaskGenesisRestore | undefined
 }

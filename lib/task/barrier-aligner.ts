@@ -64,11 +64,22 @@ export class BarrierAligner {
     return this.exactlyOnce && this.pending.length > 0 && this.pending[0]!.arrived.has(channel)
   }
 
-  onBarrier(channel: number, checkpointId: number, nowMs: number): BarrierOutcome {
+  /** A barrier that is not aligned is the last one: none of the others is waited for. */
+  onBarrier(channel: number, checkpointId: number, nowMs: number, isUnaligned = false): BarrierOutcome {
     this.lastIds[channel] = checkpointId
-    const outcome = this.align(channel, checkpointId, nowMs)
+    const outcome = isUnaligned
+      ? this.overtake(checkpointId, nowMs)
+      : this.align(channel, checkpointId, nowMs)
     if (this.aborted.size > 0) this.forgetAborted()
     return outcome
+  }
+
+  /** The checkpoint is to be taken now, whatever barriers are still to come; `stale` if it was, or was given up. */
+  overtake(checkpointId: number, nowMs: number): BarrierOutcome {
+    if (checkpointId <= this.settledId || this.aborted.has(checkpointId)) return { type: 'stale' }
+    const alignment = this.pending.find((one) => one.checkpointId === checkpointId)
+    this.settle(checkpointId)
+    return { type: 'complete', alignmentMs: alignment === undefined ? 0 : nowMs - alignment.startedAtMs }
   }
 
   /** The coordinator gave up `checkpointId`: the channels that wait for it go on. Others are aligned as before. */

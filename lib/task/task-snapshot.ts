@@ -7,6 +7,8 @@ import type { ValveProgress } from './watermark-valve.ts'
 export interface TaskSnapshot {
   readonly checkpointId: number
   readonly isSavepoint: boolean
+  /** What was under way to the task is part of the checkpoint. */
+  readonly isUnaligned: boolean
   readonly watermarkMs: number
   readonly finished: boolean
   /** One for each operator of the chain, in chain order. */

@@ -39,6 +39,8 @@ export interface TaskRestore {
   readonly inputEnded: boolean
   readonly operators: ReadonlyMap<string, OperatorRestore>
   readonly unknownState: UnknownStatePolicy
+  /** The checkpoint that the attempt begins from, where barriers of it and of earlier ones may be under way to the task. */
+  readonly settledCheckpointId?: number | undefined
   /**
    * This instance takes over from another one within the attempt, where that one was: nothing happened in between, and
    * nothing that belongs to the beginning of an attempt happens again.

@@ -43,6 +43,8 @@ export class Task {
     this.nowMs = env.now()
     const { resumes } = restore
     this.aligner = new BarrierAligner(spec.inputChannels, spec.mode, resumes?.aligner)
+    if (restore.settledCheckpointId !== undefined)
+      this.aligner.overtake(restore.settledCheckpointId, this.nowMs)
     this.valve = new WatermarkValve(spec.inputChannels, restore.watermarkMs, resumes?.valve)
     this.refusesUnknownState = restore.unknownState === 'refuse'
     this.channelEnded = Array.from(
@@ -131,7 +133,8 @@ export class Task {
       case 'status':
         return this.onValve(this.valve.onStatus(channel, element.idle))
       case 'barrier': {
-        const outcome = this.aligner.onBarrier(channel, element.checkpointId, this.nowMs)
+        const { checkpointId, isUnaligned } = element
+        const outcome = this.aligner.onBarrier(channel, checkpointId, this.nowMs, isUnaligned)
         if (outcome.type !== 'complete') return
         return this.checkpoint(element, outcome.alignmentMs)
       }
@@ -147,10 +150,25 @@ export class Task {
   }
 
   /** Sources only: the coordinator triggered a checkpoint. */
-  injectBarrier(checkpointId: number, triggeredAtMs: number, isSavepoint = false): Promise<void> {
-    return this.checkpoint(
+  async injectBarrier(checkpointId: number, triggeredAtMs: number, isSavepoint = false): Promise<void> {
+    // It may have been taken already, past the queue.
+    if (this.aligner.overtake(checkpointId, this.nowMs).type === 'stale') return
+    await this.checkpoint(
       { kind: 'barrier', checkpointId: asCheckpointId(checkpointId), triggeredAtMs, isSavepoint },
       0,
+    )
+  }
+
+  /**
+   * Takes the checkpoint now, between two elements: its barrier overtakes what is under way to this task, which becomes part
+   * of the checkpoint. Nothing happens where the task has taken it already, or it was given up.
+   */
+  async overtake(checkpointId: number, triggeredAtMs: number): Promise<void> {
+    const outcome = this.aligner.overtake(checkpointId, this.nowMs)
+    if (outcome.type !== 'complete') return
+    await this.checkpoint(
+      { kind: 'barrier', checkpointId: asCheckpointId(checkpointId), triggeredAtMs, isUnaligned: true },
+      outcome.alignmentMs,
     )
   }
 
@@ -348,7 +366,7 @@ export class Task {
    * their state is taken, before any record after it.
    */
   private async checkpoint(barrier: Barrier, alignmentMs: number): Promise<void> {
-    const { checkpointId, isSavepoint = false } = barrier
+    const { checkpointId, isSavepoint = false, isUnaligned = false } = barrier
     for (const one of this.operators) {
       await this.guarded(one, (operator) => operator.prepareBarrier(checkpointId))
       await this.guarded(one, (operator) => operator.endBatch())
@@ -369,6 +387,7 @@ export class Task {
     this.env.onSnapshot({
       checkpointId,
       isSavepoint,
+      isUnaligned,
       watermarkMs: this.watermarkMs,
       finished: this.ended,
       operators,

@@ -47,6 +47,7 @@ export function turnLogContract(
     appending(open)
     reading(open)
     heads(open)
+    orders(open)
     if (gaps.expires === undefined) expiry(open)
   })
 }
@@ -226,6 +227,32 @@ function heads(open: () => Promise<TurnLogHarness>): void {
       outcome.type === 'stored' ? outcome.replaced?.version : undefined,
     )
     expect(replaced.filter((version) => version !== undefined).toSorted()).toEqual(stored.slice(0, -1))
+  })
+}
+
+function orders(open: () => Promise<TurnLogHarness>): void {
+  it('tells of an order with every read, after all entries, and of none before there is one', async () => {
+    const harness = await open()
+    const { log } = harness
+    expect((await log.read(ACTOR, undefined)).order).toBeUndefined()
+    await log.append(ACTOR, entry('L#1'), later(harness))
+    expect(await log.putOrder(ACTOR, { version: '1', body: bodyOf('hurry') })).toBe('stored')
+    await log.append(ACTOR, entry('L#2'), later(harness))
+    for (const after of [undefined, 'L#1', 'L#2']) {
+      expect((await log.read(ACTOR, after)).order).toEqual({ version: '1', body: bodyOf('hurry') })
+    }
+    expect(sortsOf(await readAll(log, ACTOR))).toEqual(['L#1', 'L#2'])
+    expect((await log.read(COORDINATOR, undefined)).order).toBeUndefined()
+    expect(await log.head(ACTOR)).toBeUndefined()
+  })
+
+  it('keeps its order from a stale writer, of an earlier version or the same', async () => {
+    const { log } = await open()
+    await log.putOrder(ACTOR, { version: '2', body: bodyOf('two') })
+    for (const version of ['2', '1'])
+      expect(await log.putOrder(ACTOR, { version, body: bodyOf('stale') })).toBe('stale')
+    expect(await log.putOrder(ACTOR, { version: '3', body: bodyOf('three') })).toBe('stored')
+    expect((await log.read(ACTOR, undefined)).order).toEqual({ version: '3', body: bodyOf('three') })
   })
 }
 

@@ -27,6 +27,7 @@ interface StoredEntry {
 interface Partition {
   readonly entries: SortedMap<string, StoredEntry>
   head: Head | undefined
+  order: Head | undefined
 }
 
 /** Turn logs in memory, consistent as DynamoDB is when asked to be. */
@@ -81,6 +82,16 @@ export class MemoryTurnLog {
           return { type: 'stored', replaced }
         })
       },
+      putOrder: (actor, order) => {
+        const operation: Operation = { port: 'turn-log', name: 'put-order', actor, subject: order.version }
+        return request(operation, () => {
+          caller.ledger.count(operation, { writeUnits: writeUnitsOf(headBytes(actor, order)) })
+          const partition = this.#partition(actor)
+          if (partition.order !== undefined && order.version <= partition.order.version) return 'stale'
+          partition.order = copyOf(order)
+          return 'stored'
+        })
+      },
     }
   }
 
@@ -123,8 +134,9 @@ export class MemoryTurnLog {
       bytes += size
       entries.push(entry)
     }
-    ledger.count(operation, { readUnits: readUnitsOf(bytes) })
-    return { entries, more }
+    const order = more ? undefined : this.#partitions.get(actor)?.order
+    ledger.count(operation, { readUnits: readUnitsOf(bytes + (order ? headBytes(actor, order) : 0)) })
+    return { entries, more, order: order && copyOf(order) }
   }
 
   #append(
@@ -145,7 +157,7 @@ export class MemoryTurnLog {
   #partition(actor: ActorId): Partition {
     let partition = this.#partitions.get(actor)
     if (partition === undefined) {
-      partition = { entries: new SortedMap(byCodeUnits), head: undefined }
+      partition = { entries: new SortedMap(byCodeUnits), head: undefined, order: undefined }
       this.#partitions.set(actor, partition)
     }
     return partition

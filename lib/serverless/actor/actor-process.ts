@@ -52,6 +52,7 @@ export class ActorProcess<State, Delta> {
   #history: History<State, Delta> | undefined
   /** The sort key of the last entry read. */
   #cursor: string | undefined
+  #order: unknown
   /** Turns up to here have sent everything. */
   #sentThrough = 0
   /** Turns of others that may not have. */
@@ -173,6 +174,10 @@ export class ActorProcess<State, Delta> {
       folded: { state: folded.state, place: folded.place },
       stateAt: (position) => history.stateAt(position),
       isFenced,
+      order: this.#order,
+      receivedFrom: (sender) => countOf(current.received.get(sender), current.place.attempt),
+      sentTo: (receiver) => countOf(current.sent.get(receiver), current.place.attempt),
+      sentBetween: (stretch) => history.sentBetween(stretch),
     }
     const inputs = admitted.map(({ input }) => input)
     const world = { nowMs, remainingMs: () => invocation.remainingMs() - LOG_LIMITS.reserveMs }
@@ -199,6 +204,7 @@ export class ActorProcess<State, Delta> {
             this.#bytesSinceHead += entry.body.length
           }
           more = page.more
+          if (!more) this.#order = page.order === undefined ? undefined : unpack(page.order.body)
         }
         return history
       } catch (cause) {
@@ -298,8 +304,14 @@ export class ActorProcess<State, Delta> {
       }
       if (admission.type !== 'input') continue
       const { message } = admission
-      const payload = message === undefined ? undefined : await this.#payloadOf(message.payload)
-      admitted.push({ delivery, message, input: inputOf(delivery, payload) })
+      try {
+        const payload = message === undefined ? undefined : await this.#payloadOf(message.payload)
+        admitted.push({ delivery, message, input: inputOf(delivery, payload) })
+      } catch (cause) {
+        if (!(cause instanceof StaleView) || message === undefined) throw cause
+        // Its sender has removed what it sent: that is of an attempt that is over, and nobody waits for it.
+        inbox.giveUp(message)
+      }
     }
     await this.#resendAll(asked, history)
     return { admitted, rest: { tooEarly: [] } }
@@ -330,7 +342,11 @@ export class ActorProcess<State, Delta> {
   }
 
   async #payloadOf(payload: PackedPayload): Promise<unknown> {
-    return unpack('blob' in payload ? await loadNamed(this.#runtime.blobs, payload.blob) : payload.bytes)
+    return unpack(await this.#bytesOf(payload))
+  }
+
+  async #bytesOf(payload: PackedPayload): Promise<Uint8Array> {
+    return 'blob' in payload ? loadNamed(this.#runtime.blobs, payload.blob) : payload.bytes
   }
 
   async #outboxOf(
@@ -340,19 +356,21 @@ export class ActorProcess<State, Delta> {
   ): Promise<OutboxMessage[]> {
     const counts = new Map<ActorId, ChannelCount>()
     const outbox: OutboxMessage[] = []
-    for (const { to, attempt = place.attempt, payload, packed = pack(payload) } of outgoing) {
+    for (const { to, attempt = place.attempt, payload, packed } of outgoing) {
       const known = counts.get(to) ?? sent.get(to)
       const sequence = known?.attempt === attempt ? known.next : 0
       counts.set(to, { attempt, next: sequence + 1 })
+      // What is sent again has a blob of its own: the other goes when the turn that sent it first is folded.
+      const bytes = packed === undefined ? pack(payload) : await this.#bytesOf(packed)
       const prefix = `log/${actorFolder(this.#actor)}/${place.attempt}-${place.position + 1}-payload`
       outbox.push({
         to,
         attempt,
         sequence,
         payload:
-          packed.length <= LOG_LIMITS.payloadInlineBytes
-            ? { bytes: packed }
-            : { blob: await storeNamed(this.#runtime.blobs, prefix, packed) },
+          bytes.length <= LOG_LIMITS.payloadInlineBytes
+            ? { bytes }
+            : { blob: await storeNamed(this.#runtime.blobs, prefix, bytes) },
       })
     }
     return outbox
@@ -385,4 +403,8 @@ export class ActorProcess<State, Delta> {
     const message = `${this.#actor}: its messages come again: ${messageOf(cause)}`
     this.#runtime.observe.event({ type: 'warning', message })
   }
+}
+
+function countOf(count: ChannelCount | undefined, attempt: number): number {
+  return count?.attempt === attempt ? count.next : 0
 }

@@ -1,4 +1,5 @@
 import type { ActorId } from '../../model/ids.ts'
+import type { PackedPayload } from './envelope.ts'
 
 /**
  * What one kind of actor does; the kernel (run-actor.ts) does what all have in common: it catches up with the log,
@@ -60,6 +61,28 @@ export interface View<State> {
   stateAt(position: number): State
   /** The attempt is over: no turn of it counts any more. */
   readonly isFenced: boolean
+  /** What the actor was ordered last, past its queue. Plain data. */
+  readonly order: unknown
+  /** The number expected next from a sender, in the present attempt. */
+  receivedFrom(sender: ActorId): number
+  /** The number that the next message to a receiver gets, in the present attempt. */
+  sentTo(receiver: ActorId): number
+  /** What was sent on a channel of some attempt that is not folded, of these numbers; undefined where some of it is. */
+  sentBetween(stretch: ChannelStretch): readonly SentMessage[] | undefined
+}
+
+/** Messages of a channel: from number `first` to before `end`. */
+export interface ChannelStretch {
+  readonly to: ActorId
+  readonly attempt: number
+  readonly first: number
+  readonly end: number
+}
+
+export interface SentMessage {
+  /** Of the turn that sent it. */
+  readonly position: number
+  readonly payload: PackedPayload
 }
 
 /** Begins an attempt: written by the coordinator, names what it goes on from. */
@@ -115,8 +138,8 @@ export interface Outgoing {
   readonly attempt?: number | undefined
   /** Plain data. */
   readonly payload: unknown
-  /** {@link payload}, packed, where the sender has done so already. */
-  readonly packed?: Uint8Array | undefined
+  /** {@link payload}, packed, where the sender has done so already, or sends again what it sent before. */
+  readonly packed?: PackedPayload | undefined
 }
 
 /** The world has moved on from the state that a step worked with: catch up, then run it again. */

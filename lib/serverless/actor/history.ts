@@ -1,6 +1,6 @@
 import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
-import type { Behaviour, Place } from './behaviour.ts'
+import type { Behaviour, ChannelStretch, Place, SentMessage } from './behaviour.ts'
 import { sortOf, type GenesisItem, type LogItem, type OutboxMessage, type TurnItem } from './log-entry.ts'
 
 /** What an actor's log adds up to at a place. Never changed in place. */
@@ -86,6 +86,19 @@ export class History<State, Delta> {
     return this.#tail
       .filter((item) => item.position <= position)
       .reduce((snapshot, item) => this.#after(snapshot, item), this.#folded).state
+  }
+
+  /** What was sent on a channel, of these numbers; undefined where some of it is folded. */
+  sentBetween({ to, attempt, first, end }: ChannelStretch): readonly SentMessage[] | undefined {
+    const messages = this.#tail.flatMap((item) =>
+      item.type === 'turn'
+        ? item.outbox
+            .filter((one) => one.to === to && one.attempt === attempt)
+            .filter(({ sequence }) => sequence >= first && sequence < end)
+            .map(({ payload }) => ({ position: item.position, payload }))
+        : [],
+    )
+    return messages.length < end - first ? undefined : messages
   }
 
   /** What was sent to `to` in the present attempt, from a number on; undefined where it reaches back too far. */

@@ -58,6 +58,11 @@ export class Inbox {
     }
   }
 
+  /** What was admitted last on its channel is not to be had: it counts as not taken, so that what follows is behind a gap. */
+  giveUp({ from, attempt, sequence }: ChannelMessage): void {
+    this.#expected.set(from, { attempt, next: sequence })
+  }
+
   #admitMessage(message: ChannelMessage): Admission {
     const { attempt, isOver, isFenced } = this.#rules
     if (attempt !== undefined) {

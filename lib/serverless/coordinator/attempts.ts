@@ -39,7 +39,7 @@ function beginOf(turn: CoordinatorTurn, run: RunImage, restoreFrom: RestorePoint
   )
   const keepsPositions = settings.checkpointing.intervalMs !== undefined
   const isOnLogs = known?.logs !== undefined && lineage !== undefined && known.attempt >= lineage.since
-  if (keepsPositions && isOnLogs) return { type: 'base', logs: known.logs }
+  if (keepsPositions && isOnLogs) return { type: 'base', logs: known.logs, checkpointId: known.checkpointId }
   if (restoreFrom.kind === 'savepoint')
     return { type: 'import', directory: nameOf(turn.runtime.blobs, restoreFrom.location) }
   return {

@@ -1,3 +1,4 @@
+import { inFlightFrom } from '../../checkpoint/in-flight.ts'
 import { planRestore, type TaskRestorePlan } from '../../checkpoint/restore-plan.ts'
 import type { CheckpointRecord } from '../../checkpoint/checkpoint-record.ts'
 import { taskActor } from '../../model/actors.ts'
@@ -36,7 +37,7 @@ export async function beginTasks(
       tasks.map((task) => {
         const base = begin.type === 'base' ? begin.logs[task] : undefined
         assert(begin.type !== 'base' || base !== undefined, `${task} has a position to go on from`)
-        const genesis = genesisOf(deployment, run, base, restoreOf(task))
+        const genesis = genesisOf(deployment, run, task, restoreOf(task))
         const position = (base?.position ?? deployment.floor) + 1
         return appendGenesis(runtime.log, taskActor(task), position, genesis, nowMs, runtime.blobs)
       }),
@@ -45,9 +46,9 @@ export async function beginTasks(
 }
 
 function genesisOf(
-  { attempt, namespace }: Deployment,
+  { attempt, namespace, begin }: Deployment,
   { runId, shape }: RunImage,
-  base: Genesis['base'],
+  task: TaskId,
   restore: TaskGenesisRestore | undefined,
 ): Genesis {
   const content: TaskGenesis = {
@@ -55,9 +56,14 @@ function genesisOf(
     fingerprint: shape.fingerprint,
     parallelism: parallelismOf(shape),
     namespace,
+    ...(begin.type === 'base' && {
+      checkpointId: begin.checkpointId,
+      inFlight: inFlightFrom(begin.logs, task),
+    }),
     restore,
   }
-  return { attempt, base, content }
+  const base = begin.type === 'base' ? begin.logs[task] : undefined
+  return { attempt, base: base && { attempt: base.attempt, position: base.position }, content }
 }
 
 type RestoreOf = (task: TaskId) => TaskGenesisRestore | undefined

@@ -4,7 +4,9 @@ import { messageOf, unreachable, UserError } from '../../model/faults.ts'
 import { taskActor } from '../../model/actors.ts'
 import { BlobStoreError } from '../../ports/blob-store.ts'
 import type { StepWorld } from '../actor/behaviour.ts'
-import { appendFence } from '../actor/log-entry.ts'
+import { appendFence, sortOf } from '../actor/log-entry.ts'
+import { pack } from '../actor/packing.ts'
+import type { OvertakeOrder } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { beginTasks } from './begin-tasks.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
@@ -41,6 +43,8 @@ export async function perform(
     case 'deploy':
       await deploy(turn, effect)
       return undefined
+    case 'overtake':
+      return overtake(turn, effect)
     case 'store':
       return store(turn, effect, world)
     case 'remove-checkpoint': {
@@ -93,6 +97,18 @@ async function deploy(turn: CoordinatorTurn, effect: EffectOf<'deploy'>): Promis
 export function startTasks(turn: CoordinatorTurn): void {
   orderTasks(turn, allTasks(turn), () => ({ type: 'start' }))
   hear(turn, { type: 'deployed', attempt: turn.image.coordinator.attempt })
+}
+
+/** One that is over by now, or not wanted any more, is taken for stale by whom it reaches. */
+async function overtake(turn: CoordinatorTurn, effect: EffectOf<'overtake'>): Promise<undefined> {
+  const { attempt, checkpointId, triggeredAtMs } = effect
+  const order: OvertakeOrder = { type: 'overtake', attempt, checkpointId, triggeredAtMs }
+  const version = sortOf({ attempt, position: checkpointId })
+  const body = pack(order)
+  await Promise.all(
+    allTasks(turn).map((task) => turn.runtime.log.putOrder(taskActor(task), { version, body })),
+  )
+  nudgeAll(turn)
 }
 
 async function store(

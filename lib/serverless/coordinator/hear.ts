@@ -6,7 +6,7 @@ import { isTerminal } from '../../checkpoint/job-status.ts'
 import { unreachable } from '../../model/faults.ts'
 import { beginAttempt } from './attempts.ts'
 import type { JobAnswer } from './image.ts'
-import { advanceRestorable, restorableFrom } from './restorable.ts'
+import { advanceRestorable, inFlightAtOldest, restorableFrom } from './restorable.ts'
 import { savepointDirectory } from './savepoint-place.ts'
 import {
   allTasks,
@@ -36,6 +36,7 @@ export function hear(turn: CoordinatorTurn, event: CoordinatorEvent): void {
       orderTasks(turn, allTasks(turn), (task) => ({
         type: 'restorable-from',
         position: restorableFrom(turn.image, task),
+        inFlight: inFlightAtOldest(turn.image, task),
       }))
     }
   }
@@ -51,11 +52,16 @@ function carryOut(
     case 'deploy':
       return beginAttempt(turn, command)
     case 'trigger': {
-      const { checkpointId, kind, triggeredAtMs, stopSources, drain } = command
+      const { attempt, checkpointId, kind, triggeredAtMs, stopSources, drain } = command
+      tell(turn, { type: 'checkpoint-triggered', checkpointId })
+      if (command.isUnaligned) return intend(turn, { type: 'overtake', attempt, checkpointId, triggeredAtMs })
       const sources = turn.image.coordinator.tasks.filter((task) => task.isSource).map(({ task }) => task)
       const order = { type: 'trigger', checkpointId, kind, triggeredAtMs, stopSources, drain } as const
-      orderTasks(turn, sources, () => order)
-      return tell(turn, { type: 'checkpoint-triggered', checkpointId })
+      return orderTasks(turn, sources, () => order)
+    }
+    case 'overtake': {
+      const { attempt, checkpointId, triggeredAtMs } = command
+      return intend(turn, { type: 'overtake', attempt, checkpointId, triggeredAtMs })
     }
     case 'store':
       return intend(turn, { type: 'store', checkpointId: command.pending.checkpointId })
@@ -64,6 +70,7 @@ function carryOut(
         type: 'complete',
         checkpointId: command.checkpointId,
         restorableFrom: restorableFrom(turn.image, task),
+        inFlight: inFlightAtOldest(turn.image, task),
       }))
     case 'notify-aborted':
       return aborted(turn, command, before)

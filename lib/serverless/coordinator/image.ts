@@ -80,7 +80,7 @@ export type Begin =
   /** They begin with none, in a namespace of their own. */
   | { readonly type: 'nothing' }
   /** They go on from these positions of their own logs. */
-  | { readonly type: 'base'; readonly logs: LogPositions }
+  | { readonly type: 'base'; readonly logs: LogPositions; readonly checkpointId: CheckpointId }
   /** At another parallelism: operator state from a record, rows where they are, all of them at `floor` or below. */
   | { readonly type: 'rescale'; readonly directory: string; readonly floor: number }
   /** From a savepoint, into a namespace of their own. */
@@ -133,6 +133,13 @@ export type Effect =
       readonly namespace: string
       readonly floor: number
       readonly restoredFrom: string | undefined
+    }
+  /** Orders every task of the attempt to take the checkpoint now, past its queue. */
+  | {
+      readonly type: 'overtake'
+      readonly attempt: Attempt
+      readonly checkpointId: CheckpointId
+      readonly triggeredAtMs: number
     }
   /** Writes the record of a checkpoint that has all its acknowledgements. */
   | { readonly type: 'store'; readonly checkpointId: CheckpointId }

@@ -1,4 +1,5 @@
 import type { CompletedCheckpoint } from '../../checkpoint/coordinator-state.ts'
+import { inFlightFrom, type InFlight } from '../../checkpoint/in-flight.ts'
 import type { TaskId } from '../../model/ids.ts'
 import type { CoordinatorImage, Lineage } from './image.ts'
 import { change, type CoordinatorTurn } from './turn.ts'
@@ -18,6 +19,17 @@ export function positionsOf(
 /** The log position in `task` that nothing older than is gone back to. */
 export function restorableFrom({ restorable, lineage }: CoordinatorImage, task: TaskId): number {
   return restorable?.[task] ?? lineage?.floor ?? 0
+}
+
+/** What was under way from `task` at the oldest checkpoint retained, if anything: its log keeps that as well. */
+export function inFlightAtOldest(
+  { coordinator, lineage }: CoordinatorImage,
+  task: TaskId,
+): InFlight[] | undefined {
+  const oldest = coordinator.completed[0]
+  if (oldest?.logs === undefined || lineage === undefined || oldest.attempt < lineage.since) return undefined
+  const inFlight = inFlightFrom(oldest.logs, task)
+  return inFlight.length === 0 ? undefined : inFlight
 }
 
 /**

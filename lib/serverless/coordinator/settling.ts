@@ -2,7 +2,7 @@ import { isTerminal } from '../../checkpoint/job-status.ts'
 import type { TaskId } from '../../model/ids.ts'
 import { giveUp } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
-import { positionsOf } from './restorable.ts'
+import { inFlightAtOldest, positionsOf } from './restorable.ts'
 import {
   allTasks,
   change,
@@ -45,7 +45,11 @@ function begin(turn: CoordinatorTurn): void {
   if (run?.deployedAttempt === 0) return end(turn)
   const deadlineMs = turn.nowMs + COORDINATOR_LIMITS.settleTimeoutMs
   change(turn, { settling: { deadlineMs, checkpointId: oldest.checkpointId, missing } })
-  orderTasks(turn, missing, (task) => ({ type: 'materialize', position: positions[task]! }))
+  orderTasks(turn, missing, (task) => ({
+    type: 'materialize',
+    position: positions[task]!,
+    inFlight: inFlightAtOldest(turn.image, task),
+  }))
 }
 
 function end(turn: CoordinatorTurn): void {

@@ -1,3 +1,4 @@
+import { hasInFlight } from '../../checkpoint/in-flight.ts'
 import { needsFinalCommit, tasksOf } from '../../checkpoint/coordinated-tasks.ts'
 import { newCoordinator } from '../../checkpoint/coordinator.ts'
 import type { CheckpointRecord } from '../../checkpoint/checkpoint-record.ts'
@@ -114,7 +115,11 @@ async function startPoint(
     (one) => one.runId === record.runId && one.retained.some((other) => other.checkpointId === checkpointId),
   )
   if (lineage === undefined) problems.push(notRetained(image, point))
-  else problems.push(...obstacles(lineage, record, runtime))
+  else {
+    problems.push(...obstacles(lineage, record, runtime))
+    if (hasInFlight(record.logs) && !goesOnWithLogs(lineage, record, shapeOf(plan)))
+      problems.push(unaligned(point))
+  }
   if (lineage === undefined || problems.length > 0) throw new UserError(problems)
   const begin = beginOn(lineage, record, runtime, name)
   const retained = lineage.retained.filter((one) => one.checkpointId <= checkpointId)
@@ -181,6 +186,13 @@ function obstacles(lineage: Lineage, record: CheckpointRecord, { config, plan }:
   ]
 }
 
+function unaligned({ location }: RestorePoint): string {
+  return (
+    `${location} is unaligned: what was under way between tasks is part of it, and goes to the same tasks. Start at the ` +
+    'parallelism it was taken at; then stop with a savepoint, which can be started from at any other'
+  )
+}
+
 function goesOnWithLogs(
   lineage: Lineage,
   record: CheckpointRecord,
@@ -191,7 +203,8 @@ function goesOnWithLogs(
 
 function beginOn(lineage: Lineage, record: CheckpointRecord, { plan }: JobRuntime, directory: string): Begin {
   const logs = record.logs ?? {}
-  if (goesOnWithLogs(lineage, record, shapeOf(plan))) return { type: 'base', logs }
+  if (goesOnWithLogs(lineage, record, shapeOf(plan)))
+    return { type: 'base', logs, checkpointId: record.checkpointId }
   const isOnLogs = record.attempt >= lineage.since
   const positions = Object.values(logs).map(({ position }) => position)
   return {

@@ -156,13 +156,14 @@ export class TaskRows implements CleanRows {
     }
   }
 
-  /** What reads found of the bounds of the image that was seen last, to be logged where that is cheap. */
-  raisedBounds(): readonly TimerBound[] {
+  /** What reads found of the bounds of `image`, to be logged where that is cheap. */
+  raisedBounds(image: KeyedImage): readonly TimerBound[] {
+    this.see(image)
     const raised: TimerBound[] = []
     for (const groups of this.#groups.values()) {
       for (const { partition, domain, earliestMs } of groups.values()) {
         const { operatorUid: uid, keyGroup } = partition
-        const boundMs = this.#seen.bounds.get(uid, domain, keyGroup)
+        const boundMs = image.bounds.get(uid, domain, keyGroup)
         if (boundMs === undefined || earliestMs === boundMs) continue
         raised.push([uid, domain, keyGroup, earliestMs ?? null])
       }

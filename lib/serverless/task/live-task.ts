@@ -134,6 +134,7 @@ function restoreOf(state: TaskState): TaskRestore {
     operators: new Map(operators),
     unknownState: state.genesis?.restore?.allowNonRestoredState === true ? 'drop' : 'refuse',
     ownsSegments: true,
+    settledCheckpointId: state.genesis?.checkpointId,
     resumes: state.progress,
   }
 }

@@ -67,7 +67,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   }
 
   begin(base: TaskState, genesis: Genesis, place: Place): TaskState {
-    return beginTask(base, genesis, place, this.#wiring?.isSource ?? false)
+    return beginTask(base, genesis, place, this.#wiring)
   }
 
   apply(state: TaskState, delta: TaskDelta, place: Place): TaskState {
@@ -131,7 +131,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     }
     if (over !== undefined) {
       await this.#drop()
-      return obeyed(inputs)
+      return obeyed(view, inputs)
     }
     const wiring = this.#wiringOf(view, genesis)
     const outcome = await this.#guarded(inputs, () => this.#turn(view, inputs, world, wiring, rows))
@@ -166,7 +166,10 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     wiring: TaskWiring,
     rows: TaskRows,
   ): Promise<StepOutcome<TaskDelta>> {
-    const allowance = { sourceWaitsUntilMs: await this.#pacing.waitsUntilMs(wiring, world.nowMs) }
+    const allowance = {
+      sourceWaitsUntilMs: await this.#pacing.waitsUntilMs(wiring, world.nowMs),
+      countsChannels: this.#runtime.config.checkpointing.unaligned,
+    }
     for (;;) {
       let missing: MissingRow | undefined
       try {
@@ -243,11 +246,11 @@ function isAtRest(state: TaskState, { delta }: StepOutcome<TaskDelta>): boolean 
 }
 
 /** What is left to do of a task that takes no more data: what the coordinator orders when the job is over. */
-function obeyed(inputs: readonly Input[]): StepOutcome<TaskDelta> {
+function obeyed(view: View<TaskState>, inputs: readonly Input[]): StepOutcome<TaskDelta> {
   const orders = inputs.flatMap((input) => (input.type === 'message' ? [input.payload as TaskOrder] : []))
   const last = orders.findLast((order) => order.type === 'materialize')
   if (last === undefined) return nothing(inputs.length)
-  return { ...nothing(inputs.length), delta: materializing(last.position), more: true }
+  return { ...nothing(inputs.length), delta: materializing(view, last), more: true }
 }
 
 function nothing(taken: number): StepOutcome<TaskDelta> {

@@ -85,7 +85,7 @@ export class TaskChores {
       world.nowMs,
     )
     if (materialized === undefined) return undefined
-    const raised = rows.raisedBounds()
+    const raised = rows.raisedBounds(view.state.keyed)
     return chore({ keyed: { rows: [], materialized: { ...materialized, raised } } })
   }
 

@@ -6,6 +6,7 @@ import type { TaskProgress } from '../../task/task-snapshot.ts'
 import type { SegmentHandle } from '../../checkpoint/checkpoint-record.ts'
 import type { Genesis, Place } from '../actor/behaviour.ts'
 import type { TaskGenesis } from '../protocol.ts'
+import type { TaskWiring } from './task-wiring.ts'
 import {
   applyKeyed,
   decodeKeyed,
@@ -75,6 +76,8 @@ export interface TaskState {
   readonly copying: Copying | undefined
   /** The job is over: every row is brought up to this position, and that is reported. */
   readonly materializeTo: { readonly position: number; readonly done: boolean } | undefined
+  /** It closes as soon as no operator wants another turn. */
+  readonly finishing: boolean
 }
 
 /** What one turn changes: only what it names. */
@@ -93,6 +96,7 @@ export interface TaskDelta {
   readonly importing?: Importing | null
   readonly copying?: Copying | null
   readonly materializeTo?: { readonly position: number; readonly done: boolean }
+  readonly finishing?: boolean
 }
 
 const NOT_READING: Reading = { status: 'more', stoppedAt: undefined }
@@ -115,17 +119,18 @@ export const initialTaskState: TaskState = {
   importing: undefined,
   copying: undefined,
   materializeTo: undefined,
+  finishing: false,
 }
 
 /**
- * An attempt begins. From a base it goes on with the state at that position: what was consumed, sent and stashed after the
- * barrier there comes again. From elsewhere, it begins with what the genesis carries.
+ * An attempt begins. From a base it goes on with the state at that position: what was consumed and sent after the barrier
+ * there comes again. From elsewhere, it begins with what the genesis carries.
  */
 export function beginTask(
   base: TaskState,
   { base: basePlace, content }: Genesis,
   place: Place,
-  isSource: boolean,
+  wiring: TaskWiring | undefined,
 ): TaskState {
   const genesis = content as TaskGenesis
   const { restore } = genesis
@@ -148,10 +153,24 @@ export function beginTask(
   return {
     ...fresh,
     isRestored: true,
-    begin: base.progress === undefined ? base.begin : endOf(base.progress, isSource),
+    begin: base.progress === undefined ? base.begin : endOf(base.progress, wiring?.isSource === true),
     operatorState: base.operatorState,
     keyed: base.keyed,
+    stash: overtaken(base, genesis.checkpointId, wiring),
   }
+}
+
+/** What an unaligned barrier overtook of what the task had consumed already: channels that the barrier had come on are past it. */
+function overtaken(
+  { stash, progress }: TaskState,
+  checkpointId: number | undefined,
+  wiring: TaskWiring | undefined,
+): readonly Stashed[] {
+  if (checkpointId === undefined || progress === undefined) return []
+  return stash.filter(({ from, edge }) => {
+    const channel = wiring?.channelOf(from, edge)
+    return channel !== undefined && progress.aligner.lastIds[channel]! < checkpointId
+  })
 }
 
 export function applyTaskDelta(state: TaskState, delta: TaskDelta, { position }: Place): TaskState {

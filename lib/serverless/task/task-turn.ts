@@ -1,5 +1,6 @@
 import { describeStates } from '../../state/describe-states.ts'
 import { stateSpecOf } from '../../operators/state-spec.ts'
+import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
 import type { TaskAck } from '../../checkpoint/task-ack.ts'
 import { COORDINATOR } from '../../model/actors.ts'
 import type { Element } from '../../model/elements.ts'
@@ -11,9 +12,10 @@ import type { TaskSnapshot } from '../../task/task-snapshot.ts'
 import { isDeepStrictEqual } from 'node:util'
 import type { Input, Outgoing, StepOutcome, View } from '../actor/behaviour.ts'
 import { pack } from '../actor/packing.ts'
-import type { ElementsPayload, TaskOrder, TaskReport } from '../protocol.ts'
+import type { ElementsPayload, OvertakeOrder, TaskOrder, TaskReport } from '../protocol.ts'
 import type { TaskRows } from '../state/task-rows.ts'
 import { changedOperatorState, type LiveTask } from './live-task.ts'
+import { channelCounts, positionBefore, sentAgain } from './in-flight.ts'
 import type { Stashed, TaskDelta, TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
@@ -26,6 +28,8 @@ const TIMERS_FETCHED_PER_TURN = 1_000
 export interface TurnAllowance {
   /** The tasks below are too far behind: a source reads nothing before this time. */
   readonly sourceWaitsUntilMs: number | undefined
+  /** Unaligned checkpoints are taken: acknowledgements tell how far channels are. */
+  readonly countsChannels: boolean
 }
 
 /** One turn of a task: elements in, effects out; then what it changed. Made for one run of one step. */
@@ -72,6 +76,7 @@ export class TaskTurn {
       this.#sawData = true
       task.goOnFiring()
     }
+    await this.#overtake()
     await this.#takeStash()
     await this.#takeInputs(inputs)
     if (!this.#isEnded && this.#started) {
@@ -79,12 +84,20 @@ export class TaskTurn {
       if (this.#wiring.isSource) await this.#read()
     }
     await task.endBatch()
-    return this.#outcome(inputs.length)
+    return this.#outcome(inputs)
   }
 
   /** A barrier, a watermark with timers still to fire, or enough records end the turn: what follows is for the next. */
   get #isEnded(): boolean {
     return this.#live.snapshot !== undefined || this.#live.task.isFiring || this.#records >= RECORDS_PER_TURN
+  }
+
+  /** An order that is past the queue: the barrier goes before everything that waits for this task. */
+  async #overtake(): Promise<void> {
+    const { task } = this.#live
+    const order = this.#view.order as OvertakeOrder | undefined
+    if (order === undefined || order.attempt !== this.#view.place.attempt || task.isFiring) return
+    await task.overtake(order.checkpointId, order.triggeredAtMs)
   }
 
   /** Every row that the turn can touch: of the records' keys, and of keys whose timers can fire. */
@@ -183,7 +196,7 @@ export class TaskTurn {
       }
       case 'complete':
         await task.checkpointComplete(order.checkpointId)
-        this.#restorableFrom(order.restorableFrom)
+        this.#restorableFrom(positionBefore(this.#view, order.inFlight ?? [], order.restorableFrom))
         return
       case 'aborted':
         await task.checkpointAborted(order.checkpointId)
@@ -192,14 +205,13 @@ export class TaskTurn {
         if (this.#view.state.copying?.checkpointId === order.checkpointId) this.#delta.copying = null
         return
       case 'finish':
-        this.#delta.over = 'closed'
-        this.#reports.push({ type: 'closed' })
+        this.#delta.finishing = true
         return
       case 'restorable-from':
-        this.#restorableFrom(order.position)
+        this.#restorableFrom(positionBefore(this.#view, order.inFlight ?? [], order.position))
         return
       case 'materialize':
-        Object.assign(this.#delta, materializing(order.position))
+        Object.assign(this.#delta, materializing(this.#view, order))
     }
   }
 
@@ -239,7 +251,7 @@ export class TaskTurn {
     this.#reading = { ...this.#reading, status }
   }
 
-  async #outcome(inputCount: number): Promise<StepOutcome<TaskDelta>> {
+  async #outcome(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {
     const { state, place } = this.#view
     const { task, backends, outputs, snapshot, inputEnded } = this.#live
     const capture = await task.capture()
@@ -256,16 +268,27 @@ export class TaskTurn {
     if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)
-    if (snapshot !== undefined) this.#acknowledge(snapshot, place.position + 1, rows.length)
+    const again = state.progress === undefined ? sentAgain(this.#view, state.genesis?.inFlight ?? []) : []
+    const sent = [...again, ...this.#packed(outputs.take())]
+    if (snapshot !== undefined) {
+      const { senders, receivers } = this.#wiring
+      const taken = inputs.slice(0, this.#taken)
+      const channels = channelCounts(this.#view, senders, receivers, taken, sent)
+      this.#acknowledge(snapshot, place.position + 1, rows.length, channels)
+    }
     if (inputEnded) this.#reports.push({ type: 'input-ended' })
-    const outgoing = [...this.#packed(outputs.take()), ...this.#reports.map(toCoordinator)]
+    if ((delta.finishing ?? state.finishing) && !task.wantsTurn) {
+      delta.over = 'closed'
+      this.#reports.push({ type: 'closed' })
+    }
+    const outgoing = [...sent, ...this.#reports.map(toCoordinator)]
     return {
       taken: this.#taken,
       delta: Object.keys(delta).length === 0 ? undefined : delta,
       outgoing,
       nudges: [],
       wakeAtMs: delta.over === undefined ? this.#wakeAtMs() : undefined,
-      more: delta.materializeTo !== undefined || (delta.over === undefined && this.#hasMore(inputCount)),
+      more: delta.materializeTo !== undefined || (delta.over === undefined && this.#hasMore(inputs.length)),
     }
   }
 
@@ -282,7 +305,7 @@ export class TaskTurn {
     }
   }
 
-  #acknowledge(snapshot: TaskSnapshot, position: number, rows: number): void {
+  #acknowledge(snapshot: TaskSnapshot, position: number, rows: number, channels: ChannelCounts): void {
     const { vertex, keyed } = this.#wiring
     const active = this.#delta.isActive ?? this.#view.state.isActive
     this.#delta.isActive = false
@@ -304,6 +327,7 @@ export class TaskTurn {
       figures: { alignmentMs: snapshot.alignmentMs, durationMs: 0, bytes: 0, fullBytes: 0, records: rows },
       position,
       active,
+      ...(this.#allowance.countsChannels && { channels }),
     }
     const { checkpointId } = snapshot
     if (snapshot.isSavepoint && keyed !== undefined)
@@ -315,7 +339,7 @@ export class TaskTurn {
   #packed(outgoing: readonly Outgoing[]): Outgoing[] {
     return outgoing.map((one) => {
       try {
-        return { ...one, packed: pack(one.payload) }
+        return { ...one, packed: { bytes: pack(one.payload) } }
       } catch (cause) {
         if (!(cause instanceof UserError)) throw cause
         const { name } = this.#wiring.vertex
@@ -353,8 +377,12 @@ export class TaskTurn {
 }
 
 /** A task whose job is over: takes no more data, and brings its rows up to a position. */
-export function materializing(position: number): TaskDelta {
-  return { over: 'closed', restorableFrom: position, materializeTo: { position, done: false } }
+export function materializing(
+  view: View<TaskState>,
+  { position, inFlight = [] }: Extract<TaskOrder, { type: 'materialize' }>,
+): TaskDelta {
+  const restorableFrom = Math.max(view.state.restorableFrom, positionBefore(view, inFlight, position))
+  return { over: 'closed', restorableFrom, materializeTo: { position, done: false } }
 }
 
 /** What a step that failed leaves behind: the job's failure, told once. */

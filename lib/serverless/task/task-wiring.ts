@@ -21,6 +21,10 @@ export interface TaskWiring {
   channelOf(from: ActorId, edge: number): number | undefined
   /** Who receives what is sent on an edge to a subtask. */
   receiverOf(edge: number, subtask: number): ActorId
+  /** Every task that sends to this one. */
+  readonly senders: ReadonlySet<ActorId>
+  /** Every task that this one sends to. */
+  readonly receivers: ReadonlySet<ActorId>
 }
 
 /** Undefined if the plan has no such task: its messages are of another version of the job. */
@@ -31,12 +35,24 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
   if (vertex === undefined || !(subtaskIndex < vertex.parallelism)) return undefined
 
   const channels = new Map<string, number>()
+  const senders = new Set<ActorId>()
+  const receivers = new Set<ActorId>()
   for (const index of vertex.inputEdges) {
     const edge = plan.edges[index]!
     const sender = plan.vertices[edge.sourceVertex]!
     for (let from = 0; from < sender.parallelism; from++) {
       if (edge.partitioning === 'forward' && from !== subtaskIndex) continue
-      channels.set(channelKey(taskActor(taskId(sender.id, from)), index), channels.size)
+      const actor = taskActor(taskId(sender.id, from))
+      channels.set(channelKey(actor, index), channels.size)
+      senders.add(actor)
+    }
+  }
+  for (const index of vertex.outputEdges) {
+    const edge = plan.edges[index]!
+    const target = plan.vertices[edge.targetVertex]!
+    for (let to = 0; to < target.parallelism; to++) {
+      if (edge.partitioning === 'forward' && to !== subtaskIndex) continue
+      receivers.add(taskActor(taskId(target.id, to)))
     }
   }
   const head = vertex.operators[0]!
@@ -48,6 +64,8 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
     keyGroups: keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex),
     keyed: head.keySelector === undefined ? undefined : { uid: head.uid, keyOf: head.keySelector },
     channels: channels.size,
+    senders,
+    receivers,
     channelOf: (from, edge) => channels.get(channelKey(from, edge)),
     receiverOf: (edge, subtask) => {
       const target = plan.vertices[plan.edges[edge]!.targetVertex]

@@ -178,3 +178,28 @@ describe('a job on functions', () => {
     expectExact(job.out, all)
   })
 })
+
+describe('unaligned checkpoints on functions', () => {
+  test.each(['0 ms', '200 ms'])('with an aligned timeout of %s give exact results', async (alignedTimeout) => {
+    const all = words(40_000, 97)
+    let left = 3
+    let seen = 0
+    const job = new WordCount().deploy({
+      words: all,
+      parallelism: 3,
+      checkpointing: { unaligned: true, alignedTimeout },
+      onWord: () => {
+        if (++seen % 9_000 === 0 && left-- > 0) throw new Error('no luck')
+      },
+    })
+    await job.start('r1')
+    const ended = job.status('FINISHED')
+    await job.platform.until(() => {
+      if (seen % 3 === 0) job.platform.restartEnvironments()
+      return ended()
+    })
+    const deployed = job.platform.happenings.filter((one) => one.type === 'deployed')
+    expect(deployed.at(-1)!.restoredFrom).toContain('chk-')
+    expectExact(job.out, all)
+  })
+})

@@ -29,6 +29,7 @@ function pendingOf(acks: readonly TaskAck[]): PendingCheckpoint {
     target: undefined,
     triggeredAtMs: 10,
     deadlineMs: 99,
+    overtakeAtMs: undefined,
     stage: 'storing',
     acks: Object.fromEntries(byTask),
     acknowledgedAtMs: 30,

@@ -1,0 +1,60 @@
+import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
+import { taskActor, taskOfActor } from '../../model/actors.ts'
+import { UserError } from '../../model/faults.ts'
+import type { ActorId, TaskId } from '../../model/ids.ts'
+import type { ChannelStretch, Input, Outgoing, View } from '../actor/behaviour.ts'
+import type { InFlightStretch } from '../protocol.ts'
+
+/** How far the channels of a task are once it has taken these inputs and sent these messages. */
+export function channelCounts<State>(
+  view: View<State>,
+  senders: Iterable<ActorId>,
+  receivers: Iterable<ActorId>,
+  taken: readonly Input[],
+  outgoing: readonly Outgoing[],
+): ChannelCounts {
+  const received: Record<TaskId, number> = {}
+  const sent: Record<TaskId, number> = {}
+  for (const actor of senders) {
+    const now = taken.filter((input) => input.type === 'message' && input.from === actor).length
+    received[taskOfActor(actor)] = view.receivedFrom(actor) + now
+  }
+  for (const actor of receivers) {
+    const now = outgoing.filter(({ to }) => to === actor).length
+    sent[taskOfActor(actor)] = view.sentTo(actor) + now
+  }
+  return { received, sent }
+}
+
+/**
+ * What was under way from this task at the checkpoint that its attempt begins from: sent again before anything else, on the
+ * channels of the new attempt.
+ * @throws UserError if some of it is not in the log any more.
+ */
+export function sentAgain<State>(view: View<State>, stretches: readonly InFlightStretch[]): Outgoing[] {
+  return stretches.flatMap((stretch) => {
+    const messages = view.sentBetween(stretchOf(stretch))
+    if (messages === undefined) {
+      throw new UserError(
+        `${view.actor}: what was under way to ${stretch.to} at the checkpoint is not in the log any more. ` +
+          'Start from a newer checkpoint or from a savepoint',
+      )
+    }
+    const to = taskActor(stretch.to)
+    return messages.map(({ payload }): Outgoing => ({ to, payload: undefined, packed: payload }))
+  })
+}
+
+/** The position before the first turn of which something was under way; `otherwise` if nothing was. */
+export function positionBefore<State>(
+  view: View<State>,
+  stretches: readonly InFlightStretch[],
+  otherwise: number,
+): number {
+  const positions = stretches.flatMap((stretch) => view.sentBetween(stretchOf(stretch)) ?? [])
+  return Math.min(otherwise, ...positions.map(({ position }) => position - 1))
+}
+
+function stretchOf({ to, attempt, first, end }: InFlightStretch): ChannelStretch {
+  return { to: taskActor(to), attempt, first, end }
+}
