@@ -64,9 +64,10 @@ class Story {
       job.clock.advance([500, 1_000, 5_000, 10_000, 70_000][which % 5]!)
       job.inbox.push({ type: 'nudge' })
     } else if (pick < 885) job.report(task, task.fail('boom'))
-    else if (pick < 890) job.report(task, [{ type: 'failed', cause: { message: 'late' } }], task.attempt - 1)
+    else if (pick < 888) task.isLost = !task.isLost
+    else if (pick < 892) job.report(task, [{ type: 'failed', cause: { message: 'late' } }], task.attempt - 1)
     else if (pick < 900) job.inbox.push({ type: 'request', payload: { type: 'tick' }, messageId: 'tick' })
-    else if (pick < 910) this.#again()
+    else if (pick < 908) this.#again()
     else await this.#ask(pick, which, more)
   }
 
@@ -85,7 +86,7 @@ class Story {
     else if (pick < 964)
       this.#asked.push(job.ask({ type: 'dead-letter', actor: 'task:count#0', reason: 'too often' }))
     else if (pick < 985 && job.isOver) this.#redeploy(which, more)
-    else if (pick < 995) this.#asked.push(job.start(more === 0 ? undefined : 'latest'))
+    else if (pick < 990) this.#asked.push(job.start(more === 0 ? undefined : 'latest'))
     else {
       const known =
         job.image.former[0]?.retained[0]?.location ?? job.image.coordinator.lastSavepoint?.location
@@ -118,6 +119,7 @@ class Story {
   /** From here on nothing fails. */
   async quietDown(): Promise<void> {
     const { job } = this
+    for (const task of job.tasks.values()) task.isLost = false
     await job.settle()
     for (let round = 0; round < 40 && !this.#isAtRest; round++) await job.after(10_000)
   }
@@ -130,6 +132,8 @@ class Story {
   check(): void {
     const { job } = this
     assert.ok(this.#isAtRest, `${job.status} comes to rest`)
+    const answered = job.image.answers.map(({ requestId }) => requestId)
+    assert.equal(new Set(answered).size, answered.length, 'each request is answered once')
     for (const id of this.#asked.slice(-100)) {
       const last = job.image.answers
       if (last.length < 100) assert.ok(job.answer(id) !== undefined, `${id} is answered`)

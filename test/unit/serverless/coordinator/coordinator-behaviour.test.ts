@@ -318,6 +318,8 @@ describe('a savepoint', () => {
     const asked = job.ask({ type: 'trigger-savepoint', target: undefined })
     await job.turn()
     await job.obey(job.of('numbers#0'))
+    // Its barrier, then the copy of its rows.
+    await job.acknowledge(job.of('count#0'))
     await job.acknowledge(job.of('count#0'))
     const told = { type: 'decline', checkpointId: 2, reason: 'task-error', message: 'full' } as const
     job.report(job.of('count#1'), [told])

@@ -164,6 +164,10 @@ export class PlayedJob {
       folded: { state: this.image, place },
       stateAt: () => this.image,
       isFenced: false,
+      order: undefined,
+      receivedFrom: () => 0,
+      sentTo: () => 0,
+      sentBetween: () => undefined,
     }
   }
 
@@ -267,11 +271,10 @@ export class PlayedJob {
           await this.obey(task)
           busy = true
         }
-        while (task.barriers.length > 0 && !task.isLost) {
+        while (!task.isLost && task.runs && task.barriers.length + task.copying.length > 0) {
           await this.acknowledge(task)
           busy = true
         }
-        if (task.isLost) task.orders.length = task.barriers.length = 0
       }
       if (!busy && this.inbox.length === 0) return
     }

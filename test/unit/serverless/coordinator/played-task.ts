@@ -30,6 +30,14 @@ interface Barrier {
   readonly attempt: number
 }
 
+/** A savepoint whose rows are being copied, as of a position. */
+interface Copying {
+  readonly checkpointId: number
+  readonly ack: TaskAck
+  readonly counts: Counts
+  readonly position: number
+}
+
 const SITE = { operatorUid: 'played', state: 'counts' }
 
 /**
@@ -54,10 +62,11 @@ export class PlayedTask {
   /** The highest position that it may have folded, on this chain. */
   folded = 0
   completeIds: number[] = []
-  /** Nothing it says or does comes of orders any more: its function is lost. */
+  /** Its function does not get on: orders wait, and nothing is acknowledged. */
   isLost = false
   readonly orders: Order[] = []
   readonly barriers: Barrier[] = []
+  readonly copying: Copying[] = []
   #runId = ''
   readonly #rows: Rows
   readonly #subtask: number
@@ -132,8 +141,8 @@ export class PlayedTask {
 
   /** Obeys the next order. `pass`: a source's barrier goes on to the tasks behind it. */
   obey(pass: (barrier: Barrier) => void): TaskReport[] {
-    const next = this.orders.shift()
-    if (next === undefined || this.isLost) return []
+    const next = this.isLost ? undefined : this.orders.shift()
+    if (next === undefined) return []
     if (next.attempt < this.attempt || this.isFenced) return []
     assert.equal(next.attempt, this.attempt, `${this.id} has its genesis before it gets orders`)
     const { order } = next
@@ -158,6 +167,11 @@ export class PlayedTask {
         this.#fold(order.position)
         return []
       case 'aborted':
+        this.copying.splice(
+          0,
+          Infinity,
+          ...this.copying.filter((one) => one.checkpointId !== order.checkpointId),
+        )
         return []
       case 'finish':
         this.phase = 'over'
@@ -174,19 +188,32 @@ export class PlayedTask {
     runtime: JobRuntime,
     acked: (checkpointId: number, counts: Counts) => void,
   ): Promise<TaskReport[]> {
+    if (!this.runs || this.isLost) return []
     const barrier = this.barriers.shift()
-    if (barrier === undefined || barrier.attempt !== this.attempt || !this.runs) return []
+    if (barrier === undefined) return this.#copied(runtime)
+    if (barrier.attempt !== this.attempt) return []
     const { checkpointId, kind } = barrier
     this.position++
     const counts: Counts = new Map(this.counts)
     this.#chain.set(this.position, counts)
     this.#snapshots.set(`${this.attempt}/${this.position}`, counts)
     acked(checkpointId, counts)
-    const segments = kind === 'savepoint' && !this.isSource ? await this.#copy(runtime, checkpointId) : []
-    const ack = ackOf(this, segments, this.active)
+    const ack = ackOf(this, this.active)
     this.isQuiet = !this.active
     this.active = false
-    return [{ type: 'acknowledge', checkpointId, ack }]
+    if (kind === 'checkpoint' || this.isSource) return [{ type: 'acknowledge', checkpointId, ack }]
+    this.copying.push({ checkpointId, ack, counts, position: this.position })
+    return []
+  }
+
+  /** The rows of a savepoint are copied while records go on. */
+  async #copied(runtime: JobRuntime): Promise<TaskReport[]> {
+    const next = this.copying.shift()
+    if (next === undefined) return []
+    const { checkpointId, counts, ack } = next
+    const segments = await this.#copy(runtime, checkpointId, counts)
+    const operators = ack.operators.map((own) => (own.uid === 'count' ? { ...own, segments } : own))
+    return [{ type: 'acknowledge', checkpointId, ack: { ...ack, operators } }]
   }
 
   async #begin(genesis: Genesis, position: number, runtime: JobRuntime): Promise<void> {
@@ -198,6 +225,7 @@ export class PlayedTask {
     this.active = false
     this.isQuiet = false
     this.barriers.length = 0
+    this.copying.length = 0
     this.completeIds = []
     this.phase = content.restore === undefined ? 'waiting' : 'importing'
     this.#hasSegments = (content.restore?.segments.length ?? 0) > 0
@@ -229,6 +257,8 @@ export class PlayedTask {
       return new Map()
     }
     const { segments, operatorState, positionFloor } = restore
+    if (positionFloor === 0)
+      assert.deepEqual([...this.#ownRows(namespace)], [], 'a new namespace has no rows')
     if (this.isSource) {
       const state = operatorState.find(([uid]) => uid === 'numbers')?.[1]
       const items = state?.['position']?.items ?? []
@@ -252,6 +282,8 @@ export class PlayedTask {
   #fold(position: number): void {
     assert.ok(position >= this.folded || position === 0, 'what may be folded goes up')
     assert.ok(position <= this.position, 'what may be folded was done')
+    for (const copying of this.copying)
+      assert.ok(position <= copying.position, 'what is copied is not folded')
     this.folded = Math.max(this.folded, position)
     const counts = this.#chain.get(position)
     if (counts === undefined || this.isSource) return
@@ -268,18 +300,18 @@ export class PlayedTask {
     }
   }
 
-  async #copy(runtime: JobRuntime, checkpointId: number): Promise<SegmentHandle[]> {
-    const bytes = encodeValue([...this.counts], SITE).slice()
+  async #copy(runtime: JobRuntime, checkpointId: number, counts: Counts): Promise<SegmentHandle[]> {
+    const bytes = encodeValue([...counts], SITE).slice()
     const run = { jobName: runtime.plan.jobName, runId: this.#runId }
     const blob = `${this.id.replaceAll('#', '-')}-${checkpointId}`
     await runtime.blobs.putIfAbsent(`${savepointDirectory(run, checkpointId)}/${blob}`, bytes)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     const place = { blob, offsetBytes: 0, lengthBytes: bytes.length, sha256 }
-    return [{ ...place, rows: this.counts.size, keyGroups: this.range }]
+    return [{ ...place, rows: counts.size, keyGroups: this.range }]
   }
 }
 
-function ackOf(task: PlayedTask, segments: readonly SegmentHandle[], active: boolean): TaskAck {
+function ackOf(task: PlayedTask, active: boolean): TaskAck {
   const figures = { alignmentMs: 0, durationMs: 1, bytes: 1, fullBytes: 1, records: 1 }
   const common = { maxParallelism: KEY_GROUPS, segments: [] }
   const item = encodeValue(task.counts.get(0) ?? 0, SITE).slice()
@@ -298,7 +330,7 @@ function ackOf(task: PlayedTask, segments: readonly SegmentHandle[], active: boo
             name: 'count',
             maxParallelism: KEY_GROUPS,
             states: [{ name: 'count', kind: 'value', ttl: false }],
-            segments,
+            segments: [],
             operatorState: {},
           },
           { uid: 'out', name: 'out', states: [], operatorState: {}, ...common },
