@@ -133,7 +133,7 @@ export class SimProcess {
       await this.rows.fetchKeys(image, UID, keys)
       const backend = this.#liveBackend(image)
       backend.setNow(nowMs)
-      if (firing !== undefined) {
+      if (firing !== undefined && backend.hasColdTimers(firing.domain, firing.upToMs)) {
         const { domain, upToMs, limit } = firing
         const due = await this.rows.fetchDueTimers(image, UID, KEY_GROUPS, domain, upToMs, limit)
         backend.warm(domain, due.keys, due.coldFromMs)
@@ -167,8 +167,10 @@ export class SimProcess {
       rowsMax,
     )
     if (materialized === undefined || !commits) return false
-    this.rows.see(this.#image!)
-    this.#commit(log, { rows: [], materialized: { ...materialized, raised: this.rows.raisedBounds() } })
+    this.#commit(log, {
+      rows: [],
+      materialized: { ...materialized, raised: this.rows.raisedBounds(this.#image!) },
+    })
     return true
   }
 
