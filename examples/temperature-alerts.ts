@@ -1,9 +1,12 @@
 /**
- * The job of the README: an alert for each jump of more than ten degrees between two readings of a sensor.
+ * The job of the README: an alert for each jump of more than ten degrees between two readings of a sensor. Readings come by
+ * HTTP and from a queue.
  *
  *     npx millrace run examples/temperature-alerts.ts
+ *     curl --data-binary @examples/data/sensor-readings.ndjson -H 'content-type: application/x-ndjson' \
+ *       http://127.0.0.1:8080/readings
  */
-import { csv, defineJob, fixedDelay, print, type, valueState } from 'millrace'
+import { defineJob, fixedDelay, http, print, sqs, type, valueState } from 'millrace'
 import { z } from 'zod'
 
 interface Alert {
@@ -12,7 +15,7 @@ interface Alert {
   readonly to: number
 }
 
-const reading = z.tuple([z.string(), z.coerce.number(), z.coerce.number()])
+const reading = z.object({ sensor: z.string(), celsius: z.number() })
 
 export default defineJob(
   {
@@ -22,15 +25,13 @@ export default defineJob(
   },
   (env) => {
     env
-      .source(
-        'readings',
-        csv(`${import.meta.dirname}/data/sensor-readings.txt`, { header: false, schema: reading }),
-      )
-      .keyBy(([sensor]) => sensor)
+      .source('readings', http({ schema: reading }))
+      .union(env.source('queued', sqs({ queue: 'sensor-readings', schema: reading, embedded: 'http' })))
+      .keyBy(({ sensor }) => sensor)
       .process('jumps', {
         state: { last: valueState<number>({ ttl: '1 h' }) },
         emits: type<Alert>(),
-        processElement([sensor, , celsius], { state: { last }, collect }) {
+        processElement({ sensor, celsius }, { state: { last }, collect }) {
           const before = last.value()
           if (before !== undefined && Math.abs(celsius - before) > 10)
             collect({ sensor, from: before, to: celsius })

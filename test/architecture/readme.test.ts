@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const pages = [
@@ -48,14 +49,41 @@ test.concurrent.for(output)('$file prints what $page says', async ({ file, text 
   const settings = Object.entries({
     'execution.checkpointing.dir': join(directory, 'checkpoints'),
     'millrace.dead-letters.dir': join(directory, 'dead-letters'),
+    'millrace.ingest.dir': join(directory, 'ingest'),
   }).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const { stdout } = await promisify(execFile)(
+  const job = spawn(
     process.execPath,
     ['--import', 'tsx', '--conditions=millrace-source', 'cli/main.ts', 'run', file!, ...settings],
-    { cwd: root },
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
   )
-  expect(stdout.trimEnd()).toBe(text)
+  context.onTestFinished(() => void job.kill('SIGKILL'))
+  const ended = once(job, 'exit')
+  const printed = gather(job.stdout)
+  const told = gather(job.stderr)
+  if (isFed(file!)) {
+    const url = await vi.waitFor(() => /readings listens on (\S+)/.exec(told.text)![1]!, { timeout: 15_000 })
+    await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: readFileSync(join(root, 'examples/data/sensor-readings.ndjson')),
+    })
+    await vi.waitFor(() => expect(printed.text.trimEnd()).toBe(text), { timeout: 10_000 })
+    job.kill('SIGINT')
+  }
+  await ended
+  expect(printed.text.trimEnd()).toBe(text)
 })
+
+/** Whether the job waits for records that somebody sends, and ends when it is told to. */
+function isFed(file: string): boolean {
+  return /\bhttp\(/.test(readFileSync(join(root, file), 'utf8'))
+}
+
+function gather(stream: Readable): { text: string } {
+  const gathered = { text: '' }
+  stream.setEncoding('utf8').on('data', (chunk: string) => (gathered.text += chunk))
+  return gathered
+}
 
 test.each(pages)('every link of %s leads somewhere', (page) => {
   const text = readFileSync(join(root, page), 'utf8').replaceAll(/^```.*?^```/gms, '')
