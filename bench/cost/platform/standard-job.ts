@@ -112,11 +112,6 @@ export class StandardJob {
     return Array.from({ length: keyCount }, (_, key) => this.#event(key, keyCount - 1 - key))
   }
 
-  /** Of this key of either stage. */
-  eventOf(key: number): string {
-    return this.#event(key, key)
-  }
-
   /** Fails the job, once. */
   poison(): string {
     return this.#line(POISON, 'i0')
