@@ -91,7 +91,8 @@ export default {
       name: 'published-code-imports-dev-dependency',
       severity: 'error',
       from: { path: '^(lib|cli)/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      // An optional peer, such as the AWS SDK, is installed for our own tests as well.
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     },
     {
       name: 'unresolvable',

@@ -62,7 +62,7 @@ export function nameOf(cause: unknown): string {
   return typeof name === 'string' ? name : 'Error'
 }
 
-export function statusOf(cause: unknown): number | undefined {
+function statusOf(cause: unknown): number | undefined {
   const status = (cause as SdkError | undefined)?.$metadata?.httpStatusCode
   return typeof status === 'number' ? status : undefined
 }

@@ -8,6 +8,7 @@ import { AWS_LIMITS, SORT_TEXT_BYTES_MAX } from './limits.ts'
 //   pk                                  sk                    what
 //   L#<actor>                           !head                 the head of an actor
 //   L#<actor>                           <sort>                an entry of its log
+//   L#<actor>                           ~order                what the actor was last ordered
 //   R#<namespace>#<uid>#<key group>     <row key>             a row
 //   T#<namespace>#<uid>#<key group>     e#<time>#<row key>    a row's earliest event-time timer (p#: processing time)
 

@@ -164,7 +164,7 @@ export class DynamoTable {
 /** Tells items of one table apart: partition keys hold no control characters. */
 export const keyText = ({ pk, sk }: ItemKey): string => `${pk}\n${sk}`
 
-export function keyOf(item: Item): ItemKey {
+function keyOf(item: Item): ItemKey {
   return { pk: textOf(item, 'pk'), sk: textOf(item, 'sk') }
 }
 

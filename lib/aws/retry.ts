@@ -4,7 +4,7 @@ import type { Random } from '../ports/random.ts'
 import { AwsFault, classify, type AwsRequest } from './aws-fault.ts'
 
 /** No more tries when an invocation has no more time than that: its messages are to be given back in order. */
-export const RETURN_RESERVE_MS = 1_500
+const RETURN_RESERVE_MS = 1_500
 
 /** What an invocation needs to end, with a failure to tell of. */
 const END_RESERVE_MS = 200
