@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { TableItem, TableValue } from '../ports/outside.ts'
 
 /** A value as DynamoDB is given it. */
-export function attributeValue(value: TableValue): AttributeValue {
+function attributeValue(value: TableValue): AttributeValue {
   if (value === null) return { NULL: true }
   if (typeof value === 'string') return { S: value }
   if (typeof value === 'boolean') return { BOOL: value }
@@ -11,6 +11,6 @@ export function attributeValue(value: TableValue): AttributeValue {
   return Array.isArray(value) ? { L: value.map(attributeValue) } : { M: attributeValues(value as TableItem) }
 }
 
-export function attributeValues(item: TableItem): Record<string, AttributeValue> {
+function attributeValues(item: TableItem): Record<string, AttributeValue> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attributeValue(value)]))
 }

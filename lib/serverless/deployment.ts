@@ -7,7 +7,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { JobDefinition } from '../stream/job.ts'
 
 /** The shortest time between checkpoints: the coordinator is woken by messages, whose delays are whole seconds. */
-export const CHECKPOINT_INTERVAL_MIN_MS = 1_000
+const CHECKPOINT_INTERVAL_MIN_MS = 1_000
 
 /** A job as functions run it. */
 export interface Deployment {

@@ -145,9 +145,3 @@ export interface TaskGenesisRestore {
   readonly positionFloor: number
   readonly allowNonRestoredState: boolean
 }
-
-/** Where state is that is materialized to the checkpoint: tasks of any parallelism read it. */
-export interface TaskPosition {
-  readonly attempt: number
-  readonly position: number
-}

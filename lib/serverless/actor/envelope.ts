@@ -3,7 +3,7 @@ import type { ActorId } from '../../model/ids.ts'
 import { pack, unpack } from './packing.ts'
 
 /** The version of everything below. A reader refuses any other: see {@link PoisonMessage}. */
-export const ENVELOPE_VERSION = 1
+const ENVELOPE_VERSION = 1
 
 /** Bytes of a packed payload: in the envelope, or in a blob where they are many. */
 export type PackedPayload = { readonly bytes: Uint8Array } | { readonly blob: string }

@@ -7,7 +7,7 @@ import type { OutboxMessage } from './log-entry.ts'
 import { actorFolder } from './log-entry.ts'
 
 /** Not everything could be sent: the messages that led to it have to come again. */
-export class NotSent extends Error {
+class NotSent extends Error {
   override readonly name: string = 'NotSent'
 }
 

@@ -14,7 +14,7 @@ import { latestPoint } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { shownStatus, type Answered, type CoordinatorImage, type JobAnswer, type PlanShape } from './image.ts'
 
-export const JOB_STATUS_VERSION = 1
+const JOB_STATUS_VERSION = 1
 
 /**
  * What a job shows to those outside, as of one committed turn of its coordinator: a command line reads it without waking
@@ -85,7 +85,7 @@ export async function readJobStatus(log: TurnLog): Promise<JobStatusRecord | und
   return record
 }
 
-export function recordOf(jobName: string, image: CoordinatorImage, nowMs: number): JobStatusRecord {
+function recordOf(jobName: string, image: CoordinatorImage, nowMs: number): JobStatusRecord {
   const { coordinator, run, lineage, settling } = image
   const { completed, lastSavepoint, attempt } = coordinator
   return {

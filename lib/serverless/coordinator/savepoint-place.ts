@@ -2,7 +2,7 @@ import type { RunAddress } from '../../checkpoint/checkpoint-paths.ts'
 import { savepointName } from '../../checkpoint/savepoint.ts'
 
 /** Where savepoints are in a job's blob store, unless somebody wants one elsewhere. */
-export const SAVEPOINTS_PREFIX = 'savepoints/'
+const SAVEPOINTS_PREFIX = 'savepoints/'
 
 /**
  * The directory of a savepoint: its tasks copy their rows to it before they acknowledge, each under names of its own, and
