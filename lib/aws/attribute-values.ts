@@ -11,6 +11,6 @@ function attributeValue(value: TableValue): AttributeValue {
   return Array.isArray(value) ? { L: value.map(attributeValue) } : { M: attributeValues(value as TableItem) }
 }
 
-function attributeValues(item: TableItem): Record<string, AttributeValue> {
+export function attributeValues(item: TableItem): Record<string, AttributeValue> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attributeValue(value)]))
 }
