@@ -156,6 +156,7 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
     const changes = this.#changes
     this.#changes = []
     this.#awaitsCommit = changes.length > 0
+    if (!this.#awaitsCommit) this.#keepBound()
     return changes
   }
 
@@ -167,7 +168,7 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
     for (const row of this.#emptied) this.table.suspect(row)
     this.#emptied = []
     this.table.forgetEmpty()
-    if (this.#bytes > STATE_LIMITS.liveBytesMax) this.#evict()
+    this.#keepBound()
   }
 
   put(row: Row, slot: number, bucket: number, payload: Uint8Array | undefined, expiresAtMs: number): void {
@@ -274,8 +275,12 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
     }
   }
 
-  /** Drops all rows but the current one, all of which are committed: they come back from their bytes. */
-  #evict(): void {
+  /**
+   * When all changes are committed: drops all rows but the current one if they take too much. They come back from their
+   * bytes.
+   */
+  #keepBound(): void {
+    if (this.#bytes <= STATE_LIMITS.liveBytesMax) return
     assert(this.table.changed.length === 0, 'rows are committed before they leave memory')
     const { current } = this.table
     for (const row of this.table.rows.values()) {

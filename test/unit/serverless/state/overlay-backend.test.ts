@@ -189,3 +189,32 @@ test('what takes too much memory is dropped after a turn, and comes back with it
   }
   expect(fired).toEqual(keys.map((_, i) => i))
 })
+
+test('timers of rows that were fetched and dropped again are not lost', async () => {
+  const { log, process, store } = world()
+  const keys = Array.from({ length: 30 }, (_, i) => `key-${i}`)
+  await process.turn(log, 0, keys, (backend) => {
+    for (const key of keys) {
+      at(backend, key).v.update('x'.repeat(1_000_000))
+      backend.registerTimer('event', Number(key.slice(4)))
+    }
+  })
+  await materializeAll(log, process)
+  const cold = new SimProcess(store, spec)
+  const firing = { domain: 'event', upToMs: 100, limit: 100 } as const
+  await cold.turn(log, 0, [], () => {}, firing)
+  // They take too much, and leave although nothing changed.
+  expect(cold.backend!.stats().keysInMemory).toBeLessThan(2)
+  const fired: unknown[] = []
+  await cold.turn(
+    log,
+    0,
+    [],
+    (backend) => {
+      while (backend.popDueTimer('event', 100) !== undefined) fired.push(backend.currentKey)
+      expect(backend.nextTimer('event')).toBeUndefined()
+    },
+    firing,
+  )
+  expect(fired).toEqual(keys)
+})
