@@ -1,7 +1,7 @@
 import type { JobOptions } from '../../../lib/index.ts'
 import { Chance } from '../chance.ts'
 import { randomProgram, type Program } from '../program.ts'
-import { randomProfile, type FaultProfile } from './faults.ts'
+import { HOSTILE, randomProfile, type FaultProfile } from './faults.ts'
 import { randomLimits, type TightLimits } from './limits.ts'
 
 /** A random program, and how it is dressed for this runtime. */
@@ -14,6 +14,8 @@ export interface ServerlessProgram {
   readonly committedSinks: boolean
   /** Text that each item carries along. */
   readonly padding: string
+  /** Items are sent by HTTP, and the job never ends by itself; else each source has them. */
+  readonly fedByHttp: boolean
 }
 
 export type Ending = 'natural' | 'stop' | 'cancel' | 'suspend'
@@ -57,11 +59,17 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
     endsAfterMs: chance.magnitude(500, 120_000),
   }))
   const last = lives.pop()!
+  const guarantee =
+    mode ?? chance.pick(['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once'] as const)
+  const maxConcurrent = chance.pick([1, 1, 2, 3])
+  const fedByHttp = chance.chance(0.25)
+  const unaligned = chance.chance(0.4) && guarantee === 'exactly-once' && maxConcurrent === 1
   return {
     seed,
-    mode: mode ?? chance.pick(['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once']),
+    mode: guarantee,
     program: {
-      program: mostlySmall(chance, maxParallelism),
+      program: mostlySmall(chance, maxParallelism, fedByHttp),
+      fedByHttp,
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
       ttlMs: chance.magnitude(100, 60_000),
       committedSinks: chance.chance(0.5),
@@ -74,7 +82,9 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
         interval: chance.magnitude(1_000, 20_000),
         minPause: chance.pick([0, 0, 2_000]),
         timeout: chance.pick([60_000, 600_000, 600_000]),
-        maxConcurrent: chance.pick([1, 1, 2, 3]),
+        mode: guarantee,
+        maxConcurrent,
+        ...(unaligned ? { unaligned, alignedTimeout: chance.pick([0, 0, 1_000, 10_000]) } : {}),
         tolerableFailures: chance.pick([0, 3, 'unlimited', 'unlimited']),
         numRetained: chance.pick([1, 1, 2, 3]),
         retentionOnCancel: 'retain',
@@ -91,8 +101,13 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
   }
 }
 
+/** A case in which little is left to chance but the job: for mistakes, which are to be found soon. */
+export function hostileCase(seed: number): Case {
+  return { ...randomCase(seed, 'exactly-once'), profile: HOSTILE, chaosMs: 90_000, concurrency: 4 }
+}
+
 /** Every task costs trips, and so does every checkpoint of it: many small jobs find more than a few large ones. */
-function mostlySmall(chance: Chance, maxParallelism: number): Program {
+function mostlySmall(chance: Chance, maxParallelism: number, fedByHttp: boolean): Program {
   const isAnySize = chance.chance(0.1)
   for (;;) {
     const program = randomProgram(chance.fork(), maxParallelism)
@@ -100,6 +115,9 @@ function mostlySmall(chance: Chance, maxParallelism: number): Program {
       (sum, node) => sum + (node.type === 'source' ? node.splits.flat().length : 0),
       0,
     )
+    // Of one partition, which one subtask reads: as of a source function.
+    const isOneTask = program.nodes.every((node) => node.type !== 'source' || node.form === 'function')
+    if (fedByHttp && !isOneTask) continue
     if (isAnySize || (items <= 60 && items >= 3 && program.nodes.length <= 9)) return program
   }
 }
