@@ -15,10 +15,6 @@ export class CleanCache {
   readonly #rows = new Map<string, CleanRow>()
   #bytes = 0
 
-  get bytes(): number {
-    return this.#bytes
-  }
-
   get(rowKey: string): CleanRow | undefined {
     const row = this.#rows.get(rowKey)
     if (row === undefined) return undefined

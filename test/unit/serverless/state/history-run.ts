@@ -141,7 +141,7 @@ class Model {
   }
 }
 
-export class History {
+class History {
   readonly clock = new ManualClock(1_000)
   readonly world = new MemoryRowStore({ clock: this.clock, pageRowsMax: 3 })
   readonly store = this.world.client()
