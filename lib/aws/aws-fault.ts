@@ -1,3 +1,4 @@
+import { PlatformFault } from '../ports/platform-fault.ts'
 import { messageOf, UserError } from '../model/faults.ts'
 import type { Answer } from '../ports/outside.ts'
 
@@ -14,13 +15,16 @@ export interface AwsRequest {
 export type AwsProblem = 'retryable' | 'permission' | 'missing' | 'other'
 
 /** A request of AWS failed for good, or for as long as there was time to try. */
-export class AwsFault extends Error {
+export class AwsFault extends PlatformFault {
   override readonly name: string = 'AwsFault'
   readonly problem: AwsProblem
   readonly request: AwsRequest
 
   constructor(problem: AwsProblem, request: AwsRequest, cause: unknown, tries = 1) {
-    super(describe(problem, request, cause, tries), { cause: withoutExchange(cause) })
+    super(describe(problem, request, cause, tries), {
+      cause: withoutExchange(cause),
+      passes: problem === 'retryable',
+    })
     this.problem = problem
     this.request = request
   }

@@ -7,9 +7,15 @@ export function rowMissingIn(cause: unknown): RowMissing | undefined {
   return causesOf(cause).find((one) => one instanceof RowMissing)
 }
 
-/** The fault of the platform that led to `cause`: not the job's failure, so the inputs come again. */
+/**
+ * The fault of the platform that led to `cause`, if it may pass: not the job's failure, so the inputs come again. What does not
+ * pass, such as a permission that is missing, fails the job and tells its user.
+ */
 export function platformFaultIn(cause: unknown): Error | undefined {
-  return causesOf(cause).find((one) => one instanceof PlatformFault || one instanceof BlobStoreError)
+  const causes = causesOf(cause)
+  const fault = causes.find((one) => one instanceof PlatformFault)
+  if (fault !== undefined) return fault.passes ? fault : undefined
+  return causes.find((one) => one instanceof BlobStoreError)
 }
 
 function causesOf(cause: unknown): Error[] {
