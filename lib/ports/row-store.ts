@@ -42,7 +42,9 @@ export interface IndexedTimer {
 /** The rows of keyed state: a view of committed logs. Payloads of any size. */
 export interface RowStore {
   /** Strongly consistent; by index, undefined where there is none. Any number of rows, in any order. */
-  get(rows: readonly { readonly partition: RowPartition; readonly rowKey: string }[]): Promise<readonly (StoredRow | undefined)[]>
+  get(
+    rows: readonly { readonly partition: RowPartition; readonly rowKey: string }[],
+  ): Promise<readonly (StoredRow | undefined)[]>
   /**
    * Writes each row unless the one there reflects the same or a later position (a stale writer, a zombie: its row changes
    * nothing; a row that is gone is remembered as such for a day). Any number of rows. Resolves when every row is durable,
@@ -50,7 +52,10 @@ export interface RowStore {
    */
   write(rows: readonly RowWrite[]): Promise<{ readonly written: number; readonly stale: number }>
   /** Some rows of a partition that sort after `after`, ascending by row key; strongly consistent. */
-  scan(partition: RowPartition, after: string | undefined): Promise<{ readonly rows: readonly StoredRow[]; readonly more: boolean }>
+  scan(
+    partition: RowPartition,
+    after: string | undefined,
+  ): Promise<{ readonly rows: readonly StoredRow[]; readonly more: boolean }>
   /** The earliest timers at or before `upToMs`, ascending, `limit` at most; `nextMs`: when the earliest of the others is due. */
   timers(
     partition: RowPartition,
@@ -58,7 +63,11 @@ export interface RowStore {
     upToMs: number,
     limit: number,
   ): Promise<{ readonly timers: readonly IndexedTimer[]; readonly nextMs: number | undefined }>
-  /** Removes entries that were found to name no timer; one that was written again since, with a later position, stays. */
+  /**
+   * Removes entries that were found to name no timer; one that was written again since, with a later position, stays. Only for
+   * entries whose rows are known to be written: an entry comes before its row, and whoever forgot it in between would lose a
+   * timer.
+   */
   forgetTimers(
     partition: RowPartition,
     domain: 'event' | 'processing',

@@ -248,7 +248,14 @@ export class TaskRows implements CleanRows {
       if (ofGroup === undefined) stale.set(group, [timer])
       else ofGroup.push(timer)
     }
-    for (const [group, timers] of stale) await group.forget(this.#store, timers)
+    const { materializedThrough } = this.#seen
+    for (const [group, timers] of stale) {
+      // The entry of a later position comes before its row: whoever sees the one and not yet the other must leave it.
+      const passed = new Set(timers.filter(({ position }) => position > materializedThrough))
+      group.keep((timer) => !passed.has(timer))
+      const gone = timers.filter((timer) => !passed.has(timer))
+      if (gone.length > 0) await group.forget(this.#store, gone)
+    }
     return stale.size > 0
   }
 

@@ -12,6 +12,7 @@ import { TaskRows } from '../../../../lib/serverless/state/task-rows.ts'
 import { encodeValue } from '../../../../lib/state/codec.ts'
 import { ManualClock } from '../../../../lib/testing/manual-clock.ts'
 import { CallLedger } from '../../../world/call-ledger.ts'
+import { NO_FAULTS, Throttled, type Faults } from '../../../world/faults.ts'
 import { MemoryRowStore } from '../../../world/memory-row-store.ts'
 import { KEY_GROUPS, MAX_PARALLELISM, NAMESPACE, UID } from './task-sim.ts'
 
@@ -158,4 +159,29 @@ test('what reads found of an earlier image raises no bound of a later one', asyn
   const changed = applyKeyed(image, { rows: [rowChange(UID, keyGroup, '"a"', undefined)] }, 3)
   const materialized = { through: 3, lowered: [[UID, 'event', keyGroup, 50]] as const }
   expect(rows.raisedBounds(applyKeyed(changed, { rows: [], materialized }, 4))).toEqual([])
+})
+
+test('an entry that comes before its row is left alone by whoever does not see the row yet', async () => {
+  const clock = new ManualClock()
+  const memory = new MemoryRowStore({ clock })
+  const store = memory.client()
+  await store.write([rowOf('a', 3, [100])])
+  // Another process materializes: the entry is there, the row has still to come.
+  const dying: Faults = {
+    ...NO_FAULTS,
+    before: (operation) =>
+      operation.name === 'write-row' ? Promise.reject(new Throttled(operation)) : Promise.resolve(),
+  }
+  await memory
+    .client({ faults: dying })
+    .write([rowOf('a', 7, [50])])
+    .catch(() => {})
+  const entries = (): ReturnType<RowStore['timers']> =>
+    store.timers(rowOf('a', 1).partition, 'event', 1_000, 10)
+  expect((await entries()).timers.map(({ timeMs }) => timeMs)).toEqual([50, 100])
+
+  const rows = new TaskRows(store, NAMESPACE, MAX_PARALLELISM)
+  const due = await dueOf(rows, restoredKeyedImage(3), 100, 10)
+  expect(due.keys).toEqual(['a'])
+  expect((await entries()).timers.map(({ timeMs }) => timeMs)).toEqual([50, 100])
 })
