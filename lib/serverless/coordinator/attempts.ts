@@ -4,7 +4,6 @@ import { assert } from '../../model/faults.ts'
 import { asAttempt, type Attempt } from '../../model/ids.ts'
 import type { Begin, CoordinatorImage, Lineage, RunImage } from './image.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
-import { keyedOperators } from './plan-shape.ts'
 import { positionsOf } from './restorable.ts'
 import { nameOf } from './restore-source.ts'
 import { change, intend, type CoordinatorTurn } from './turn.ts'
@@ -53,8 +52,7 @@ function beginOf(turn: CoordinatorTurn, run: RunImage, restoreFrom: RestorePoint
 /** From nothing and from a savepoint a new line of state begins; at another parallelism new logs, on the same rows. */
 function placeOnLineage(turn: CoordinatorTurn, run: RunImage, begin: Begin, attempt: Attempt): void {
   const { lineage, coordinator } = turn.image
-  const { runId, shape } = run
-  const keyed = keyedOperators(turn.runtime.plan)
+  const { runId, shape, keyed } = run
   switch (begin.type) {
     case 'base':
     case 'refused':

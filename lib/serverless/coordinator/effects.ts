@@ -122,7 +122,7 @@ async function store(
   if (pending === undefined || run === undefined) return undefined
   let location: string | undefined
   try {
-    location = await storeRecord(pending, run, turn.runtime, () => world.remainingMs())
+    location = await storeRecord(pending, coordinator, run, turn.runtime, () => world.remainingMs())
   } catch (cause) {
     // A store that is out of reach, full or forbidden fails the checkpoint, and the tolerable number decides on the job.
     if (!(cause instanceof UserError) && !(cause instanceof BlobStoreError)) throw cause

@@ -46,6 +46,8 @@ export interface CoordinatorImage {
 export interface RunImage {
   readonly runId: string
   readonly shape: PlanShape
+  /** Operators that can have rows. As all of the plan, of the code that began the run: other code may run here by now. */
+  readonly keyed: readonly KeyedOperator[]
   readonly origin: Origin | undefined
   readonly allowNonRestoredState: boolean
   readonly startedAtMs: number

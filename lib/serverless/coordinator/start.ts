@@ -16,7 +16,7 @@ import { latestPoint, leave, pointsOf } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { hear } from './hear.ts'
 import type { Begin, CoordinatorImage, Lineage, Origin } from './image.ts'
-import { sameShape, shapeOf } from './plan-shape.ts'
+import { keyedOperators, sameShape, shapeOf } from './plan-shape.ts'
 import { loadRecord, locationOf, nameOf } from './restore-source.ts'
 import { change, intend, type CoordinatorTurn } from './turn.ts'
 
@@ -58,6 +58,7 @@ export async function start(turn: CoordinatorTurn, request: StartRequest): Promi
     run: {
       runId: point?.lineage?.runId ?? newRunId(runtime, nowMs),
       shape: shapeOf(plan),
+      keyed: keyedOperators(plan),
       origin: point?.origin,
       allowNonRestoredState: request.allowNonRestoredState,
       startedAtMs: nowMs,

@@ -1,8 +1,7 @@
 import { assembleRecord } from '../../checkpoint/assemble-record.ts'
 import type { CheckpointRecord } from '../../checkpoint/checkpoint-record.ts'
 import { checkpointLocation, metadataName } from '../../checkpoint/checkpoint-paths.ts'
-import { tasksOf } from '../../checkpoint/coordinated-tasks.ts'
-import type { PendingCheckpoint } from '../../checkpoint/coordinator-state.ts'
+import type { CoordinatorState, PendingCheckpoint } from '../../checkpoint/coordinator-state.ts'
 import { encodeMetadata } from '../../checkpoint/metadata-codec.ts'
 import { assert, UserError } from '../../model/faults.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
@@ -19,13 +18,14 @@ import { savepointDirectory } from './savepoint-place.ts'
  */
 export async function storeRecord(
   pending: PendingCheckpoint,
+  { tasks }: Pick<CoordinatorState, 'tasks'>,
   run: RunImage,
   runtime: JobRuntime,
   remainingMs: () => number,
 ): Promise<string | undefined> {
   const { plan, blobs } = runtime
   const address = { jobName: plan.jobName, runId: run.runId }
-  const context = { ...address, planFingerprint: run.shape.fingerprint, tasks: tasksOf(plan) }
+  const context = { ...address, planFingerprint: run.shape.fingerprint, tasks }
   const record = assembleRecord(pending, context)
   if (pending.kind === 'checkpoint') {
     const directory = checkpointLocation(address, pending.checkpointId)

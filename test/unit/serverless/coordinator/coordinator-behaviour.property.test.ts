@@ -23,14 +23,15 @@ const draw: fc.Arbitrary<Draw> = fc.record({
 const code = fc.record({
   parallelism: fc.constantFrom(...PARALLELISM),
   numRetained: fc.constantFrom(1, 1, 2),
+  maxConcurrent: fc.constantFrom(1, 2),
   retentionOnCancel: fc.constantFrom('delete' as const, 'retain' as const),
 })
 
 type Code = typeof code extends fc.Arbitrary<infer T> ? T : never
 
-const deployed = ({ parallelism, numRetained, retentionOnCancel }: Code) => ({
+const deployed = ({ parallelism, numRetained, maxConcurrent, retentionOnCancel }: Code) => ({
   parallelism,
-  options: { checkpointing: { numRetained, retentionOnCancel } },
+  options: { checkpointing: { numRetained, maxConcurrent, retentionOnCancel } },
 })
 
 /** A job whose coordinator crashes, is superseded and repeated, whose tasks fail, and who is asked for things. */
@@ -126,7 +127,8 @@ class Story {
 
   get #isAtRest(): boolean {
     const { job } = this
-    return job.isOver || (job.status === 'RUNNING' && job.image.coordinator.idle)
+    const { idle, pending } = job.image.coordinator
+    return job.isOver || (job.status === 'RUNNING' && idle && pending.length === 0)
   }
 
   check(): void {

@@ -57,6 +57,15 @@ describe('a job that is started', () => {
     expect(job.position).toBeLessThan(6)
   })
 
+  it('has in the next turn what there was no time for in one', async () => {
+    const job = new PlayedJob()
+    job.start()
+    while (job.image.effects.length > 0 || job.inbox.length > 0) await job.turn({ remainingMs: 0 })
+    expect(job.status).toBe('RUNNING')
+    expect(job.world.wakeUps.scheduleEnabled).toBe(true)
+    expect(await job.record()).toMatchObject({ status: 'RUNNING' })
+  })
+
   it('is started once, however often the request comes, and not while it runs', async () => {
     const job = new PlayedJob()
     const requestId = job.start()
@@ -119,6 +128,20 @@ describe('a checkpoint', () => {
     expect(job.image.coordinator.completed).toEqual([])
     await job.settle()
     expect(job.image.coordinator.completed).toMatchObject([{ checkpointId: 1 }])
+  })
+
+  it('is recorded as its run took it, also where other code was deployed meanwhile', async () => {
+    const job = await running()
+    job.work('numbers')
+    job.clock.advance(10_000)
+    job.inbox.push({ type: 'nudge' })
+    await job.turn()
+    await job.obey(job.of('numbers#0'))
+    for (const task of job.running) await job.acknowledge(task)
+    job.deploy({ parallelism: 3 })
+    await job.settle()
+    expect(Object.keys(job.image.coordinator.completed[0]!.logs!)).toHaveLength(3)
+    expect(await job.runtime.blobs.list('played/')).toHaveLength(1)
   })
 
   it('in whose place is another record is a defect, and nothing is overwritten', async () => {
@@ -279,19 +302,25 @@ describe('a savepoint', () => {
   })
 
   it('holds what may be folded while its rows are copied', async () => {
-    const job = await checkpointed()
+    const options = { checkpointing: { maxConcurrent: 2 } }
+    const job = await checkpointed(new PlayedJob({ parallelism: 2, options }))
     job.ask({ type: 'trigger-savepoint', target: undefined })
     await job.turn()
     await job.obey(job.of('numbers#0'))
-    await job.acknowledge(job.of('numbers#0'))
+    for (const task of job.running) await job.acknowledge(task)
     job.ask({ type: 'trigger-checkpoint' })
     await job.turn()
+    await job.obey(job.of('numbers#0'))
+    for (const task of job.running) await job.acknowledge(task)
+    while (job.image.coordinator.completed[0]!.checkpointId === 1) await job.turn()
+    expect(job.image.coordinator.pending).toMatchObject([{ kind: 'savepoint' }])
     expect(job.image.restorable).toEqual({ 'numbers#0': 3, 'count#0': 4, 'count#1': 4 })
     await job.settle()
-    const [first] = job.image.coordinator.completed
+    const positions = Object.entries(job.image.coordinator.completed[0]!.logs!)
     expect(job.image.restorable).toEqual(
-      Object.fromEntries(Object.entries(first!.logs!).map(([task, { position }]) => [task, position])),
+      Object.fromEntries(positions.map(([task, log]) => [task, log.position])),
     )
+    expect(ordersOf(job, 'restorable-from')).toHaveLength(3)
   })
 
   it('goes where its user wants it', async () => {

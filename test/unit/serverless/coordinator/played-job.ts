@@ -253,7 +253,7 @@ export class PlayedJob {
     this.#passed.set(key, passed)
     if (passed < this.running.filter(({ isSource }) => isSource).length) return
     for (const task of this.running)
-      if (!task.isSource && task.attempt === barrier.attempt) task.barriers.push(barrier)
+      if (!task.isSource && task.attempt <= barrier.attempt) task.barriers.push(barrier)
   }
 
   /** Everybody does all that there is to do now; time stands still. */

@@ -224,7 +224,7 @@ export class PlayedTask {
     this.#runId = content.runId
     this.active = false
     this.isQuiet = false
-    this.barriers.length = 0
+    this.barriers.splice(0, Infinity, ...this.barriers.filter((one) => one.attempt === attempt))
     this.copying.length = 0
     this.completeIds = []
     this.phase = content.restore === undefined ? 'waiting' : 'importing'
