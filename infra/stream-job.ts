@@ -58,6 +58,7 @@ export class StreamJob extends Construct {
 
     const wakeUp = this.#wakeUp()
     this.schedule = this.#minuteTick(wakeUp)
+    this.#weeklyVisit(wakeUp)
     this.#operators()
     this.#coordinator()
     this.#deadLetters()
@@ -136,6 +137,20 @@ export class StreamJob extends Construct {
       ruleName: this.#ruleName,
       description: `Ticks of the job ${this.#plan.config.name}; its coordinator switches them on and off`,
       schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [
+        new LambdaFunction(wakeUp.handler, { event: RuleTargetInput.fromObject({ millrace: 'tick' }) }),
+      ],
+    })
+  }
+
+  /**
+   * Once a week, also while the job is idle, and after its end: what logs hold ends after weeks, and whoever is visited long
+   * before folds it into a head, or takes a checkpoint.
+   */
+  #weeklyVisit(wakeUp: JobFunction): void {
+    new Rule(this, 'WeeklyVisit', {
+      description: `Keeps what the job ${this.#plan.config.name} has, however long it rests`,
+      schedule: Schedule.rate(Duration.days(7)),
       targets: [
         new LambdaFunction(wakeUp.handler, { event: RuleTargetInput.fromObject({ millrace: 'tick' }) }),
       ],

@@ -1,4 +1,5 @@
 import { formatDurationMs } from '../model/durations.ts'
+import { IDLE_CHECKPOINT_MS } from './checkpoint-limits.ts'
 import { discardCondemned } from './completed-checkpoints.ts'
 import { afterEnding, finishWhenInputsEnded, goOnEnding } from './ending.ts'
 import { afterFailure, failJob } from './failover.ts'
@@ -54,7 +55,7 @@ function triggerQueued(turn: Turn): void {
 }
 
 function triggerPeriodic(turn: Turn): void {
-  const dueAtMs = periodicDueAtMs(turn)
+  const dueAtMs = turn.state.idle ? idleDueAtMs(turn) : periodicDueAtMs(turn)
   if (dueAtMs === undefined || turn.nowMs < dueAtMs || !hasSlot(turn)) return
   trigger(turn, { purpose: 'periodic' })
   change(turn, { nextPeriodicAtMs: turn.nowMs + turn.state.settings.checkpointing.intervalMs! })
@@ -66,6 +67,14 @@ function periodicDueAtMs(turn: Turn): number | undefined {
   if (!triggersAllowed(turn) || nextPeriodicAtMs === undefined || idle) return undefined
   const pausedUntilMs = (lastCompletedAtMs ?? Number.NEGATIVE_INFINITY) + settings.checkpointing.minPauseMs
   return Math.max(nextPeriodicAtMs, pausedUntilMs)
+}
+
+/** Of no wake-up's concern: somebody comes by once a week. */
+function idleDueAtMs(turn: Turn): number | undefined {
+  const { lastCompletedAtMs } = turn.state
+  return triggersAllowed(turn) && lastCompletedAtMs !== undefined
+    ? lastCompletedAtMs + IDLE_CHECKPOINT_MS
+    : undefined
 }
 
 function triggersAllowed(turn: Turn): boolean {

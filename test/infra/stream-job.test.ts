@@ -319,23 +319,33 @@ describe('a chain with settings of its own', () => {
   })
 })
 
-describe('the tick of a minute', () => {
+describe('the ticks', () => {
   test('is on when the stack is new, and calls the wake-up function', () => {
-    const [rule] = resourcesOf(template, 'AWS::Events::Rule').values()
-    expect(rule!.Properties).toMatchObject({ ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' })
-    const [target] = rule!.Properties['Targets'] as { Arn: unknown; Input: string }[]
-    expect(nameOf(target!.Arn)).toBe('WakeUpFunction')
-    expect(JSON.parse(target!.Input)).toEqual({ millrace: 'tick' })
+    const rules = [...resourcesOf(template, 'AWS::Events::Rule').values()]
+    expect(rules.map(({ Properties }) => [Properties['ScheduleExpression'], Properties['State']])).toEqual([
+      ['rate(1 minute)', 'ENABLED'],
+      // Also while the job is idle: logs end after weeks.
+      ['rate(7 days)', 'ENABLED'],
+    ])
+    for (const rule of rules) {
+      const [target] = rule.Properties['Targets'] as { Arn: unknown; Input: string }[]
+      expect(nameOf(target!.Arn)).toBe('WakeUpFunction')
+      expect(JSON.parse(target!.Input)).toEqual({ millrace: 'tick' })
+    }
   })
 
   test('alone may call it', () => {
-    const [permission, ...others] = resourcesOf(template, 'AWS::Lambda::Permission').values()
-    expect(others).toEqual([])
-    expect(permission!.Properties).toMatchObject({
-      Action: 'lambda:InvokeFunction',
-      Principal: 'events.amazonaws.com',
-    })
-    expect(nameOf(permission!.Properties['FunctionName'])).toBe('WakeUpFunction')
-    expect(nameOf(permission!.Properties['SourceArn'])).toBe('Schedule')
+    const permissions = [...resourcesOf(template, 'AWS::Lambda::Permission').values()]
+    for (const permission of permissions) {
+      expect(permission.Properties).toMatchObject({
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+      })
+      expect(nameOf(permission.Properties['FunctionName'])).toBe('WakeUpFunction')
+    }
+    expect(permissions.map(({ Properties }) => nameOf(Properties['SourceArn'])).toSorted()).toEqual([
+      'Schedule',
+      'WeeklyVisit',
+    ])
   })
 })

@@ -8,6 +8,7 @@ export const COORDINATOR_LIMITS: {
   readonly resendWithinMs: number
   readonly textCharsMax: number
   readonly dropAtOnce: number
+  readonly ingestVisitEveryMs: number
 } = {
   /** Who asked looks for the answer within minutes; a repeat of a request that is older than these is taken for a new one. */
   answersMax: 100,
@@ -25,4 +26,6 @@ export const COORDINATOR_LIMITS: {
   textCharsMax: 4_000,
   /** Partitions of rows that are dropped side by side. */
   dropAtOnce: 16,
+  /** Often enough to tell in time of records that nobody reads, seldom enough to cost nothing. */
+  ingestVisitEveryMs: 24 * 3_600_000,
 }

@@ -39,6 +39,8 @@ export interface CoordinatorImage {
   readonly isScheduleOn: boolean | undefined
   /** Counts publications of the public record. */
   readonly published: number
+  /** When ingest partitions were last nudged for no other reason than time. */
+  readonly ingestVisitedAtMs: number
   /** When turns were, once in a while; oldest first. */
   readonly milestones: readonly Milestone[]
 }
@@ -198,6 +200,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     startAsked: false,
     isScheduleOn: undefined,
     published: 0,
+    ingestVisitedAtMs: 0,
     milestones: [],
   }
 }

@@ -1,13 +1,16 @@
 import type { CoordinatorEvent } from '../../checkpoint/coordinator-events.ts'
+import { ingestSourcesOf } from '../../connectors/ingest/ingest-sources.ts'
+import { ingestActor } from '../../model/actors.ts'
 import { isTerminal } from '../../checkpoint/job-status.ts'
 import { UserError } from '../../model/faults.ts'
 import type { JobRequest } from '../protocol.ts'
+import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { hear } from './hear.ts'
 import { shownStatus, type JobAnswer } from './image.ts'
 import { mismatch } from './plan-shape.ts'
 import { isPlainName, locationOf, nameOf } from './restore-source.ts'
 import { start } from './start.ts'
-import { answer, isAnswered, nudgeAll, tell, type CoordinatorTurn } from './turn.ts'
+import { answer, change, isAnswered, nudgeAll, tell, type CoordinatorTurn } from './turn.ts'
 
 const ACCEPTED: JobAnswer = { type: 'accepted' }
 
@@ -98,8 +101,21 @@ async function tick(turn: CoordinatorTurn): Promise<void> {
     return
   }
   failIfOtherCode(turn)
+  visitIngest(turn)
   const isUnderWay = coordinator.deployment !== 'none' || turn.image.settling !== undefined
   if (isUnderWay) nudgeAll(turn)
+}
+
+/** Ingest partitions that take nothing for weeks are visited all the same: their logs end, and unread records are told of. */
+function visitIngest(turn: CoordinatorTurn): void {
+  const { ingestVisitedAtMs } = turn.image
+  if (turn.nowMs - ingestVisitedAtMs < COORDINATOR_LIMITS.ingestVisitEveryMs) return
+  change(turn, { ingestVisitedAtMs: turn.nowMs })
+  for (const { uid, spec } of ingestSourcesOf(turn.runtime.plan)) {
+    for (let partition = 0; partition < spec.partitions; partition++) {
+      turn.nudges.add(ingestActor(uid, partition))
+    }
+  }
 }
 
 /** Tasks of other code than that of the run take no turns: better that the job says so than that it stands still. */

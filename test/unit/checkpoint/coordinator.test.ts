@@ -675,6 +675,18 @@ describe('an idle job', () => {
     expect(only(job.after(60_000), 'trigger')).toEqual([])
   })
 
+  it('takes one checkpoint when somebody looks after a week, for which nobody is woken', () => {
+    const job = idling()
+    job.after(1_000)
+    complete(job, 1, nobody)
+    expect(only(job.after(5 * 24 * 3_600_000), 'trigger')).toEqual([])
+    expect(job.state.wakeAtMs).toBeUndefined()
+    expect(only(job.after(24 * 3_600_000), 'trigger')).toHaveLength(1)
+    complete(job, 2, nobody)
+    expect(job.state).toMatchObject({ idle: true, wakeAtMs: undefined })
+    expect(only(job.after(60_000), 'trigger')).toEqual([])
+  })
+
   it('wakes with the first task that does something, and triggers one interval later', () => {
     const job = idling()
     job.after(1_000)
