@@ -102,6 +102,7 @@ async function tick(turn: CoordinatorTurn): Promise<void> {
   }
   failIfOtherCode(turn)
   visitIngest(turn)
+  hear(turn, { type: 'tick' })
   const isUnderWay = coordinator.deployment !== 'none' || turn.image.settling !== undefined
   if (isUnderWay) nudgeAll(turn)
 }

@@ -31,7 +31,7 @@ export class IngestLogReader implements IngestLog {
       const { position } = placeOf(entry.sort)
       // Whoever goes on must not miss any. Where nothing was ever read, the oldest may have ended by their TTL: the ingest
       // partition has warned of that for weeks.
-      if (position !== through + 1 && through > 0) {
+      if (position !== through + 1 && through > 0 && !(await this.#heldNothing(actor, through, position))) {
         throw new IngestGone(`the log goes on at position ${position}, where ${through + 1} was expected`)
       }
       const item = await this.#decode(entry, position)
@@ -40,6 +40,12 @@ export class IngestLogReader implements IngestLog {
       through = position
     }
     return { batches, through, more: page.more }
+  }
+
+  /** Whether entries that ended between two positions were turns without records, such as truncations. */
+  async #heldNothing(actor: ActorId, through: number, position: number): Promise<boolean> {
+    const head = await new HeadStore(actor, ingestBehaviour(this.#runtime, actor), this.#runtime).read()
+    return head !== undefined && head.state.lastPosition <= through && position <= head.place.position + 1
   }
 
   /** What is below is not needed by any retained checkpoint, and may be gone in part: whoever begins begins after it. */

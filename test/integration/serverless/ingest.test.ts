@@ -201,3 +201,50 @@ test('what is read for good is not kept: the blobs of an ingest partition go, an
   expect(job.totals).toEqual({ w: 600 })
   expect(Math.max(...kept)).toBeLessThan(400)
 })
+
+/** Months in which nobody does anything, but for the visit of each week; what has expired vanishes. */
+async function rest(job: IngestJob): Promise<void> {
+  for (let day = 1; day <= 120; day++) {
+    job.clock.advance(24 * 3_600_000)
+    job.world.log.expire()
+    job.world.rows.expire()
+    if (day % 7 === 0) await job.platform.request({ type: 'tick' })
+    await job.platform.untilIdle()
+    if (day % 20 === 0) job.platform.restartEnvironments()
+  }
+}
+
+test('a job that rests for months, visited once a week, goes on where it was: nothing needed ends by its time-to-live', async () => {
+  const job = new IngestJob().deploy(2, 2)
+  await job.start('start')
+  await job.post(['a', 'b', 'a', 'c'], 'first')
+  await job.until(4)
+  await job.platform.untilIdle()
+  await rest(job)
+  await job.post(['a', 'b', 'd'], 'second')
+  await job.until(7)
+  expect(job.totals).toEqual({ a: 3, b: 2, c: 1, d: 1 })
+
+  job.failOnce()
+  await job.post(['a', 'b'], 'third')
+  await job.until(9)
+  expect(job.totals).toEqual({ a: 4, b: 3, c: 1, d: 1 })
+})
+
+test.each([2, 3])(
+  'a job that was put aside for months goes on from its checkpoint, at parallelism %i',
+  async (parallelism) => {
+    const job = new IngestJob().deploy(2, 2)
+    await job.start('start')
+    await job.post(['a', 'b', 'a', 'c'], 'first')
+    await job.until(4)
+    await job.platform.request({ type: 'suspend', requestId: 'suspend' })
+    await job.platform.untilIdle()
+    await rest(job)
+    job.deploy(parallelism, 2)
+    await job.post(['a', 'b', 'd'], 'second')
+    await job.start('again', 'latest')
+    await job.until(7)
+    expect(job.totals).toEqual({ a: 3, b: 2, c: 1, d: 1 })
+  },
+)
