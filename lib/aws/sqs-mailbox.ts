@@ -12,8 +12,8 @@ export interface SqsMailboxOptions {
   readonly queueOf: (actor: ActorId) => string
   /** The URL of the FIFO queue for messages that nobody can handle. */
   readonly deadLetters: () => string
-  /** Told why messages could not be sent: the port says only that. */
-  readonly warn: (message: string) => void
+  /** Told why messages could not be sent: the port says only that. `cause`: where a request failed as a whole. */
+  readonly warn: (message: string, cause?: unknown) => void
 }
 
 /** Requests under way at once. */
@@ -105,7 +105,7 @@ export class SqsMailbox implements Mailbox {
       }
     } catch (cause) {
       if (cause instanceof UserError) throw cause
-      this.#options.warn(messageOf(cause))
+      this.#options.warn(messageOf(cause), cause)
     }
     return batch.filter((entry) => !left.includes(entry) && !refused.includes(entry))
   }
