@@ -67,6 +67,7 @@ export class PlayedTask {
   readonly orders: Order[] = []
   readonly barriers: Barrier[] = []
   readonly copying: Copying[] = []
+  readonly #aborted = new Set<number>()
   #runId = ''
   readonly #rows: Rows
   readonly #subtask: number
@@ -167,6 +168,7 @@ export class PlayedTask {
         this.#fold(order.position)
         return []
       case 'aborted':
+        this.#aborted.add(order.checkpointId)
         this.copying.splice(
           0,
           Infinity,
@@ -191,7 +193,7 @@ export class PlayedTask {
     if (!this.runs || this.isLost) return []
     const barrier = this.barriers.shift()
     if (barrier === undefined) return this.#copied(runtime)
-    if (barrier.attempt !== this.attempt) return []
+    if (barrier.attempt !== this.attempt || this.#aborted.has(barrier.checkpointId)) return []
     const { checkpointId, kind } = barrier
     this.position++
     const counts: Counts = new Map(this.counts)
