@@ -354,7 +354,7 @@ describe('a savepoint', () => {
     job.report(job.of('count#1'), [told])
     await job.settle()
     expect(job.answer(asked)).toEqual({ type: 'failed', reason: 'task-error', message: 'full' })
-    expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(2)
+    expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(1)
     await job.after(10_000)
     expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
   })

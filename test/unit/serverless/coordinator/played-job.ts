@@ -24,7 +24,7 @@ import { MemoryWorld } from '../../../world/memory-world.ts'
 import { planned, type PlayedCode } from './played-plan.ts'
 import { PlayedTask, type Counts, type Rows } from './played-task.ts'
 
-export const COORDINATOR_AT = 'coordinator' as ActorId
+const COORDINATOR_AT = 'coordinator' as ActorId
 
 type WithoutId<T> = T extends { readonly requestId: string } ? Omit<T, 'requestId'> : never
 
