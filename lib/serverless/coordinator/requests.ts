@@ -34,7 +34,7 @@ export async function request(turn: CoordinatorTurn, asked: JobRequest): Promise
     }
     case 'trigger-savepoint':
     case 'stop': {
-      const obstacle = wrongTarget(turn, asked.target)
+      const obstacle = wrongTarget(turn, asked.target) ?? otherSavepoint(turn, requestId)
       if (obstacle !== undefined) return refuse(turn, requestId, obstacle)
       return hear(turn, asked)
     }
@@ -127,6 +127,14 @@ function failIfOtherCode(turn: CoordinatorTurn): void {
   const message = mismatch(run.shape, turn.runtime.plan)
   if (message === undefined) return
   hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message, isUserMistake: true } })
+}
+
+/** Tasks copy the rows of one savepoint at a time. */
+function otherSavepoint(turn: CoordinatorTurn, requestId: string): string | undefined {
+  const other = turn.image.coordinator.pending.find(({ kind }) => kind === 'savepoint')
+  return other === undefined || other.requestId === requestId
+    ? undefined
+    : `savepoint ${other.checkpointId} is under way: ask again when it is complete`
 }
 
 function wrongTarget(

@@ -301,6 +301,21 @@ describe('a savepoint', () => {
     expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(3)
   })
 
+  it('is taken one at a time: another is refused while rows are copied', async () => {
+    const job = await running()
+    const first = job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.turn()
+    const second = job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.turn()
+    expect(job.answer(first)).toBeUndefined()
+    expect(job.answer(second)).toMatchObject({
+      type: 'refused',
+      message: expect.stringContaining('under way'),
+    })
+    await job.settle()
+    expect(job.answer(first)).toMatchObject({ type: 'completed' })
+  })
+
   it('holds what may be folded while its rows are copied', async () => {
     const options = { checkpointing: { maxConcurrent: 2 } }
     const job = await checkpointed(new PlayedJob({ parallelism: 2, options }))
