@@ -51,21 +51,21 @@ export function progressLine(asked: Asked, { isAnswered, record }: AskProgress):
 export function endingLines(asked: Asked, ending: Ending, waitMs: number, colors: Colors): string[] {
   switch (ending.type) {
     case 'done':
-      return doneLines(ending, colors)
+      return doneLines(asked, ending, colors)
     case 'refused':
       return problemLines(`refused to ${WHAT[asked]}`, ending.message, colors)
     case 'failed':
       return [
         ...problemLines(`failed to ${WHAT[asked]}`, ending.message, colors),
         ...(ending.record?.cause === undefined ? [] : failureLines(ending.record.cause)),
-        ...placeLines(ending),
+        ...placeLines(asked, ending),
       ]
     case 'no-answer':
       return [
         ending.isAnswered
           ? `Not done within ${formatElapsed(waitMs)}, and still going on: accepted to ${WHAT[asked]}`
           : `No answer within ${formatElapsed(waitMs)}; the request to ${WHAT[asked]} goes on`,
-        ...placeLines(ending),
+        ...placeLines(asked, ending),
         ending.isAnswered
           ? 'See `millrace job status` for how it goes; --wait waits for longer'
           : 'See `millrace job status`, and the log of the coordinator function; --wait waits for longer',
@@ -77,12 +77,12 @@ export function endingLines(asked: Asked, ending: Ending, waitMs: number, colors
   }
 }
 
-function doneLines({ record, checkpoint }: AskOutcome, { bold, green }: Colors): string[] {
+function doneLines(asked: Asked, { record, checkpoint }: AskOutcome, { bold, green }: Colors): string[] {
   if (record === undefined) return []
   const { jobName, status, restoredFrom, latest } = record
   const name = bold(oneLine(jobName))
   const isOver = status !== 'RUNNING'
-  if (checkpoint !== undefined) return [`${name} ${green(status)}`, ...placeLines({ checkpoint })]
+  if (checkpoint !== undefined) return [`${name} ${green(status)}`, ...placeLines(asked, { checkpoint })]
   const from = restoredFrom === undefined ? '' : `, begun from ${oneLine(restoredFrom.location)}`
   return [
     `${name} ${green(status)}${isOver ? '' : from}`,
@@ -96,10 +96,11 @@ function doneLines({ record, checkpoint }: AskOutcome, { bold, green }: Colors):
 }
 
 /** The location alone in its line, to be copied. */
-function placeLines({ checkpoint }: Pick<AskOutcome, 'checkpoint'>): string[] {
+function placeLines(asked: Asked, { checkpoint }: Pick<AskOutcome, 'checkpoint'>): string[] {
   if (checkpoint === undefined) return []
   const { checkpointId, location } = checkpoint
-  return [`Completed ${checkpointId} in`, `  ${oneLine(location)}`]
+  const kind = asked === 'trigger-checkpoint' ? 'Checkpoint' : 'Savepoint'
+  return [`${kind} ${checkpointId} is in`, `  ${oneLine(location)}`]
 }
 
 function problemLines(what: string, message: string, { red }: Colors): string[] {

@@ -101,10 +101,13 @@ function readOutputs(path: string, file: string): Record<string, Record<string, 
       throw new UserError(`${file}: expected the file that \`cdk deploy\` wrote: ${messageOf(cause)}`, {
         cause,
       })
+    const writes = `\`cdk deploy --outputs-file ${file}\` writes it`
     throw new UserError(
-      `Expected to be told which job: found no ${file}, which \`cdk deploy --outputs-file ${file}\` writes. Name it with ` +
-        '--outputs; or give --table and --coordinator-queue, or MILLRACE_TABLE and MILLRACE_COORDINATOR_QUEUE_URL in ' +
-        'the environment: the outputs TableName and CoordinatorQueueUrl of the stack',
+      file === OUTPUTS_FILE
+        ? `Expected to be told which job: found no ${file} here; ${writes}. Name another file with --outputs; or give --table ` +
+            'and --coordinator-queue, or MILLRACE_TABLE and MILLRACE_COORDINATOR_QUEUE_URL in the environment: the outputs ' +
+            'TableName and CoordinatorQueueUrl of the stack'
+        : `--outputs: expected the outputs of a deployment, found no file ${file}; ${writes}`,
       { cause },
     )
   }

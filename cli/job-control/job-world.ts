@@ -25,7 +25,11 @@ export function processWorld(): JobWorld {
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    open: async (resources) => (await import('./aws-job.ts')).awsJob(resources, env),
+    async open(resources) {
+      // What the SDK will need of Node one day is no news about a job.
+      env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+      return (await import('./aws-job.ts')).awsJob(resources, env)
+    },
     listen(listener) {
       const signals = Object.keys(EXIT_OF_SIGNAL) as StopSignal[]
       for (const signal of signals) process.on(signal, listener)
