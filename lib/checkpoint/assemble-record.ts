@@ -4,7 +4,7 @@ import type {
   CheckpointRecord,
   LogPositions,
   OperatorSnapshot,
-  SegmentHandle,
+  Stretch,
   VertexSnapshot,
 } from './checkpoint-record.ts'
 import { logsOf } from './completed-checkpoints.ts'
@@ -59,7 +59,11 @@ function ackOf(pending: PendingCheckpoint, task: CoordinatedTask['task']): TaskA
 }
 
 function vertexOf(id: string, acks: readonly TaskAck[]): VertexSnapshot {
-  const subtasks = acks.map(({ watermarkMs, finished }) => ({ watermarkMs, finished }))
+  const subtasks = acks.map(({ watermarkMs, finished, inFlight }) => ({
+    watermarkMs,
+    finished,
+    ...(inFlight === undefined ? {} : { inFlight }),
+  }))
   return { id, parallelism: acks.length, subtasks }
 }
 
@@ -88,6 +92,6 @@ function operatorOf(first: OperatorAck, subtasks: readonly OperatorAck[]): Opera
   }
 }
 
-export function segmentKey(segment: SegmentHandle): string {
+export function segmentKey(segment: Stretch): string {
   return `${segment.blob}@${segment.offsetBytes}+${segment.lengthBytes}`
 }

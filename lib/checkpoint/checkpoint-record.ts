@@ -54,6 +54,13 @@ export interface VertexSnapshot {
 export interface SubtaskProgress {
   readonly watermarkMs: number
   readonly finished: boolean
+  /** Embedded, unaligned: the elements that were under way to it. */
+  readonly inFlight?: InFlightHandle | undefined
+}
+
+/** Names the elements that were under way to a task: a stretch of a blob. */
+export interface InFlightHandle extends Stretch {
+  readonly records: number
 }
 
 /** The state of one operator, over all its subtasks. */
@@ -70,14 +77,26 @@ export interface OperatorSnapshot {
   readonly operatorState: readonly OperatorStateSnapshot[]
 }
 
-/** Names a segment: a stretch of a blob. */
-export interface SegmentHandle {
+/** Where bytes are. */
+export interface Stretch {
   /** Name of the blob, relative to the root of the store that holds the record. */
   readonly blob: string
   readonly offsetBytes: number
   readonly lengthBytes: number
   /** SHA-256 of the stretch, hexadecimal. */
   readonly sha256: string
+}
+
+/** Names a segment: a stretch of a blob. */
+export interface SegmentHandle extends Stretch {
   readonly rows: number
   readonly keyGroups: KeyGroupRange
+}
+
+/** Everything that the record needs of other blobs. */
+export function stretchesOf(record: CheckpointRecord): Stretch[] {
+  return [
+    ...record.operators.flatMap(({ segments }) => segments),
+    ...record.vertices.flatMap(({ subtasks }) => subtasks.flatMap(({ inFlight }) => inFlight ?? [])),
+  ]
 }

@@ -1,7 +1,7 @@
 import { assert, UserError } from '../model/faults.ts'
 import { asCheckpointId, type CheckpointId } from '../model/ids.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
-import type { CheckpointRecord, SegmentHandle } from './checkpoint-record.ts'
+import { stretchesOf, type CheckpointRecord, type Stretch } from './checkpoint-record.ts'
 import {
   checkpointLocation,
   idInName,
@@ -38,9 +38,6 @@ export interface SegmentOwner {
   readonly uid: string
 }
 
-/** Where a segment's bytes are; the rest of a handle is known to who made it. */
-export type SegmentPlace = Pick<SegmentHandle, 'blob' | 'offsetBytes' | 'lengthBytes' | 'sha256'>
-
 const OWNER_DIGITS = 8
 const CONTENT_DIGITS = 16
 
@@ -54,8 +51,8 @@ export class CheckpointStorage {
     this.#sha256 = sha256
   }
 
-  /** Makes a segment durable. Its name is its own: nobody else's removal can take it away. */
-  async putSegment(run: RunAddress, owner: SegmentOwner, bytes: Uint8Array): Promise<SegmentPlace> {
+  /** Makes a segment durable, or whatever else the checkpoint refers to. Its name is its own: nobody else's removal can take it away. */
+  async putSegment(run: RunAddress, owner: SegmentOwner, bytes: Uint8Array): Promise<Stretch> {
     const sha256 = this.#sha256(bytes)
     const ownerDigest = this.#digestOf(`${owner.task}/${owner.uid}`).slice(0, OWNER_DIGITS)
     const blob = `${sharedPrefix(run)}${owner.checkpointId}-${ownerDigest}-${sha256.slice(0, CONTENT_DIGITS)}`
@@ -63,7 +60,7 @@ export class CheckpointStorage {
     return { blob, offsetBytes: 0, lengthBytes: bytes.length, sha256 }
   }
 
-  readSegment(handle: SegmentHandle): Promise<Uint8Array> {
+  readSegment(handle: Stretch): Promise<Uint8Array> {
     return readSegment(this.#blobs, this.#sha256, handle)
   }
 
@@ -144,11 +141,7 @@ export class CheckpointStorage {
   async sweep(run: RunAddress): Promise<void> {
     const { found, refused } = await this.#readAll(runPrefix(run))
     if (refused.length > 0) return
-    const needed = new Set(
-      found.flatMap(({ record }) =>
-        record.operators.flatMap((operator) => operator.segments.map((one) => one.blob)),
-      ),
-    )
+    const needed = new Set(found.flatMap(({ record }) => stretchesOf(record).map((one) => one.blob)))
     const names = await this.#blobs.list(runPrefix(run))
     const orphans = names.filter((name) => name.startsWith(sharedPrefix(run)) && !needed.has(name))
     const left = names.filter((name) => !orphans.includes(name))

@@ -4,6 +4,7 @@ import type {
   LogPosition,
   OperatorSnapshot,
   SegmentHandle,
+  Stretch,
   VertexSnapshot,
 } from './checkpoint-record.ts'
 
@@ -73,6 +74,9 @@ function checkVertex(check: Check, vertex: VertexSnapshot, place: string): void 
       'a number',
     )
     check.that(typeof subtask.finished === 'boolean', `${at}.finished`, 'true or false')
+    if (subtask.inFlight === undefined) return
+    checkStretch(check, subtask.inFlight, `${at}.inFlight`)
+    check.count(subtask.inFlight?.records, `${at}.inFlight.records`, 0)
   })
   check.that(vertex.subtasks?.length === vertex.parallelism, `${place}.subtasks`, 'one for each subtask')
 }
@@ -102,11 +106,8 @@ function checkOperator(check: Check, operator: OperatorSnapshot, place: string):
 }
 
 function checkSegment(check: Check, segment: SegmentHandle, maxParallelism: number, place: string): void {
-  check.text(segment.blob, `${place}.blob`)
-  check.count(segment.offsetBytes, `${place}.offsetBytes`, 0)
-  check.count(segment.lengthBytes, `${place}.lengthBytes`, 0)
+  checkStretch(check, segment, place)
   check.count(segment.rows, `${place}.rows`, 0)
-  check.that(/^[0-9a-f]{64}$/.test(segment.sha256), `${place}.sha256`, '64 hexadecimal digits')
   const { first, last } = segment.keyGroups ?? { first: -1, last: -1 }
   const valid = Number.isInteger(first) && Number.isInteger(last) && first >= 0 && first <= last
   check.that(
@@ -114,6 +115,13 @@ function checkSegment(check: Check, segment: SegmentHandle, maxParallelism: numb
     `${place}.keyGroups`,
     `a range within 0 to ${maxParallelism - 1}`,
   )
+}
+
+function checkStretch(check: Check, stretch: Stretch, place: string): void {
+  check.text(stretch?.blob, `${place}.blob`)
+  check.count(stretch?.offsetBytes, `${place}.offsetBytes`, 0)
+  check.count(stretch?.lengthBytes, `${place}.lengthBytes`, 0)
+  check.that(/^[0-9a-f]{64}$/.test(stretch?.sha256), `${place}.sha256`, '64 hexadecimal digits')
 }
 
 class Check {

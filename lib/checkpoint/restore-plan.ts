@@ -28,9 +28,9 @@ export interface RestorePlan {
 }
 
 export interface TaskRestorePlan {
-  /** The lowest of the chain's old subtasks; MIN_WATERMARK where there was no such chain. */
+  /** The lowest of the chain's old subtasks, and of chains that are part of it now; MIN_WATERMARK where there was no such chain. */
   readonly watermarkMs: number
-  /** Whether the input of the old subtask had ended; at another parallelism, that of all of them. */
+  /** Whether the input of the old subtask had ended; where it is another task now, that of all of them. */
   readonly finished: boolean
   /** By uid; operators that the record does not know are absent. */
   readonly operators: ReadonlyMap<string, OperatorRestorePlan>
@@ -152,11 +152,14 @@ function progressOf(
   vertex: JobVertex,
   subtask: number,
 ): { watermarkMs: number; finished: boolean } {
-  const old = record.vertices.find((one) => one.id === vertex.id)
-  if (old === undefined) return { watermarkMs: MIN_WATERMARK, finished: false }
-  const isRescaled = old.parallelism !== vertex.parallelism
+  const head = record.vertices.find((one) => one.id === vertex.id)
+  if (head === undefined) return { watermarkMs: MIN_WATERMARK, finished: false }
+  // What was under way from one chain to the other has not reached the operators of the other.
+  const joined = record.vertices.filter(({ id }) => vertex.operators.some(({ uid }) => uid === id))
+  const all = joined.flatMap((one) => one.subtasks)
+  const isSame = joined.length === 1 && head.parallelism === vertex.parallelism
   return {
-    watermarkMs: Math.min(...old.subtasks.map((one) => one.watermarkMs)),
-    finished: isRescaled ? old.subtasks.every((one) => one.finished) : old.subtasks[subtask]!.finished,
+    watermarkMs: Math.min(...all.map((one) => one.watermarkMs)),
+    finished: isSame ? head.subtasks[subtask]!.finished : all.every((one) => one.finished),
   }
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../model/faults.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
-import type { CheckpointRecord, SegmentHandle } from './checkpoint-record.ts'
+import { stretchesOf, type CheckpointRecord, type Stretch } from './checkpoint-record.ts'
 import { segmentKey } from './assemble-record.ts'
 import type { Sha256 } from './metadata-codec.ts'
 
@@ -8,11 +8,7 @@ import type { Sha256 } from './metadata-codec.ts'
  * The stretch that `handle` names, checked against its length and digest.
  * @throws UserError naming the blob, where it is missing, too short or damaged.
  */
-export async function readSegment(
-  blobs: BlobStore,
-  sha256: Sha256,
-  handle: SegmentHandle,
-): Promise<Uint8Array> {
+export async function readSegment(blobs: BlobStore, sha256: Sha256, handle: Stretch): Promise<Uint8Array> {
   return checkedStretch(await blobs.get(handle.blob), `${blobs.location}/${handle.blob}`, sha256, handle)
 }
 
@@ -22,8 +18,7 @@ export async function verifySegments(
   sha256: Sha256,
   record: CheckpointRecord,
 ): Promise<void> {
-  const all = record.operators.flatMap((operator) => operator.segments)
-  const once = new Map(all.map((handle) => [segmentKey(handle), handle]))
+  const once = new Map(stretchesOf(record).map((handle) => [segmentKey(handle), handle]))
   const problems: string[] = []
   for (const handle of once.values()) {
     try {
@@ -40,7 +35,7 @@ function checkedStretch(
   blob: Uint8Array | undefined,
   path: string,
   sha256: Sha256,
-  { offsetBytes, lengthBytes, sha256: expected }: SegmentHandle,
+  { offsetBytes, lengthBytes, sha256: expected }: Stretch,
 ): Uint8Array {
   if (blob === undefined) throw new UserError(`${path}: a segment of the checkpoint is missing. ${REMEDY}`)
   const end = offsetBytes + lengthBytes

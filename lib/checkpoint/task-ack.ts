@@ -1,6 +1,6 @@
 import type { StateDescription } from '../state/keyed-backend.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
-import type { ChannelCounts, SegmentHandle } from './checkpoint-record.ts'
+import type { ChannelCounts, InFlightHandle, SegmentHandle } from './checkpoint-record.ts'
 
 /** What a task acknowledges a checkpoint with: everything that it contributes, durable already. */
 export interface TaskAck {
@@ -10,6 +10,8 @@ export interface TaskAck {
   /** In chain order. */
   readonly operators: readonly OperatorAck[]
   readonly figures: AckFigures
+  /** Embedded, unaligned: what was under way to it, if anything was. */
+  readonly inFlight?: InFlightHandle | undefined
   /** Serverless: where in the task's log the barrier is. That position is its keyed state; `segments` are empty but in savepoints. */
   readonly position?: number | undefined
   /** Serverless, where unaligned checkpoints are taken: how far its channels were. */

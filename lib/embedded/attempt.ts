@@ -1,3 +1,5 @@
+import type { DealtInFlight } from '../checkpoint/deal-in-flight.ts'
+import type { InFlightRun } from '../checkpoint/in-flight-elements.ts'
 import type { JobEdge, JobPlan, JobVertex } from '../graph/plan.ts'
 import type { Element } from '../model/elements.ts'
 import { taskId, type Attempt as AttemptNumber, type TaskId } from '../model/ids.ts'
@@ -13,15 +15,29 @@ import { Task } from '../task/task.ts'
 import { Channel } from './channel.ts'
 import type { OperatorFigures } from './job-handle.ts'
 import { EventLoop } from './event-loop.ts'
+import { InFlightRecording, type InputChannel, type RecordedInFlight } from './in-flight-recording.ts'
 import { collectFigures } from './operator-figures.ts'
 import { TaskRunner } from './task-runner.ts'
 
 /** What an attempt tells its job. Nothing is told after `tearDown` has been called. */
 export interface AttemptListener {
-  /** Resolves when the snapshot is durable, or is known not to be. */
-  onSnapshot(task: TaskId, snapshot: TaskSnapshot): Promise<void>
+  /**
+   * `inFlight`: what was under way to the task, where that is part of the checkpoint; undefined once nobody waits for it.
+   * Resolves when the state is durable, or is known not to be.
+   */
+  onSnapshot(
+    task: TaskId,
+    snapshot: TaskSnapshot,
+    inFlight: Promise<RecordedInFlight | undefined> | undefined,
+  ): Promise<void>
   onInputEnded(task: TaskId): void
   onTaskFailed(task: TaskId, cause: unknown): void
+}
+
+/** What an attempt begins with. */
+export interface AttemptRestore {
+  readonly stateOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
+  readonly inFlight: DealtInFlight
 }
 
 export interface AttemptParts {
@@ -35,13 +51,13 @@ export interface AttemptParts {
   readonly stateBackends: KeyedStateBackendFactory
   readonly ingest: IngestLog | undefined
   readonly outside: Outside | undefined
-  readonly restoreOf: (vertex: JobVertex, subtaskIndex: number) => TaskRestore
+  readonly restore: AttemptRestore
   readonly listener: AttemptListener
 }
 
 /** The tasks of one execution of a job, with the channels between them. */
 export class JobAttempt {
-  private readonly parts: Omit<AttemptParts, 'restoreOf'>
+  private readonly parts: Omit<AttemptParts, 'restore'>
   private readonly eventLoop: EventLoop
   private readonly tasks: Task[] = []
   private readonly runners: TaskRunner[] = []
@@ -53,29 +69,35 @@ export class JobAttempt {
   private live = true
   /** The checkpoint whose barrier the sources stopped at. */
   private stoppedAt: number | undefined
-  private restoreOf: AttemptParts['restoreOf'] | undefined
+  private restore: AttemptRestore | undefined
+  /** The unaligned checkpoint under way. */
+  private overtakenId: number | undefined
+  private readonly recordings = new Set<InFlightRecording>()
+  private holdsSources: boolean
   private lastFigures: readonly OperatorFigures[] | undefined
   private closing: Promise<unknown> | undefined
   private ending: Promise<unknown> | undefined
 
   constructor(parts: AttemptParts) {
-    const { restoreOf, ...rest } = parts
+    const { restore, ...rest } = parts
     this.parts = rest
-    this.restoreOf = restoreOf
+    this.restore = restore
+    this.holdsSources = restore.inFlight.holdsSources
     this.eventLoop = new EventLoop(parts.uptimeMs)
   }
 
   /** Makes all tasks, opens them (sinks first), and lets them run. Rejects, with everything closed, if that fails. */
   async start(): Promise<void> {
     const { plan } = this.parts
+    const { stateOf, inFlight } = this.restore!
+    // It holds all that was restored.
+    this.restore = undefined
     for (const edge of plan.edges) this.channels[edge.index] = this.wire(edge)
     try {
       for (const vertex of plan.vertices) {
         for (let subtask = 0; subtask < vertex.parallelism; subtask++)
-          this.tasks.push(this.makeTask(vertex, subtask, this.restoreOf!(vertex, subtask)))
+          this.tasks.push(this.makeTask(vertex, subtask, stateOf(vertex, subtask)))
       }
-      // It holds all that was restored.
-      this.restoreOf = undefined
       for (const task of this.tasks.toReversed()) await task.open()
     } catch (cause) {
       this.live = false
@@ -84,7 +106,7 @@ export class JobAttempt {
       throw cause
     }
     for (const task of this.tasks) {
-      const runner = this.makeRunner(task)
+      const runner = this.makeRunner(task, inFlight.runs.get(task.spec.taskId))
       this.runners.push(runner)
       ;(this.runnerAt[task.spec.vertex.index] ??= [])[task.spec.subtaskIndex] = runner
     }
@@ -112,7 +134,7 @@ export class JobAttempt {
   ): void {
     if (options.stopSources) this.stoppedAt = checkpointId
     for (const runner of this.sourceRunners()) {
-      runner.control(async () => {
+      runner.controlAfterReplay(async () => {
         if (options.drain && !runner.task.inputEnded) runner.task.drain()
         // It may have been given up before this source came to it.
         if (options.stopSources && this.stoppedAt === checkpointId) runner.setReading(false)
@@ -121,12 +143,19 @@ export class JobAttempt {
     }
   }
 
+  /** Every task takes checkpoint `checkpointId` now, unless it has: barriers overtake what is under way, which becomes part of it. */
+  overtake(checkpointId: number, triggeredAtMs: number): void {
+    this.overtakenId = checkpointId
+    for (const runner of this.runners) runner.control(() => runner.task.overtake(checkpointId, triggeredAtMs))
+  }
+
   notifyComplete(checkpointId: number): void {
     for (const runner of this.runners) runner.control(() => runner.task.checkpointComplete(checkpointId))
   }
 
   /** Sources that `checkpointId` stopped go on. */
   notifyAborted(checkpointId: number): void {
+    if (this.overtakenId === checkpointId) this.stopRecording()
     for (const runner of this.runners) runner.control(() => runner.task.checkpointAborted(checkpointId))
     if (this.stoppedAt !== checkpointId) return
     this.stoppedAt = undefined
@@ -158,6 +187,7 @@ export class JobAttempt {
 
   private async end(): Promise<unknown> {
     this.live = false
+    this.stopRecording()
     for (const runner of this.runners) runner.stop()
     await Promise.all(this.runners.map((runner) => runner.finished))
     this.lastFigures = this.figures
@@ -200,6 +230,7 @@ export class JobAttempt {
   private makeTask(vertex: JobVertex, subtaskIndex: number, restore: TaskRestore): Task {
     const { plan, config, runId, attempt, clock, listener, stateBackends, outside } = this.parts
     const id = taskId(vertex.id, subtaskIndex)
+    const inputs = this.inputsOf(vertex, subtaskIndex)
     return new Task(
       {
         taskId: id,
@@ -208,7 +239,7 @@ export class JobAttempt {
         attempt,
         vertex,
         subtaskIndex,
-        inputChannels: this.inputsOf(vertex, subtaskIndex).length,
+        inputChannels: inputs.length,
         mode: config.checkpointing.mode,
         autoWatermarkIntervalMs: config.autoWatermarkIntervalMs,
         outputs: vertex.outputEdges.map((index) => {
@@ -223,7 +254,7 @@ export class JobAttempt {
         send: (edgeIndex, target, element) => this.send(edgeIndex, subtaskIndex, target, element),
         onSnapshot: (snapshot) => {
           if (!this.live) return
-          const durable = listener.onSnapshot(id, snapshot)
+          const durable = listener.onSnapshot(id, snapshot, this.record(vertex, subtaskIndex, snapshot))
           if (!config.stateBackend.asynchronous)
             this.runnerOf(vertex.index, subtaskIndex)?.control(() => durable)
         },
@@ -239,7 +270,35 @@ export class JobAttempt {
     )
   }
 
-  private makeRunner(task: Task): TaskRunner {
+  /** From the moment of the snapshot: nothing may come between. */
+  private record(
+    vertex: JobVertex,
+    subtaskIndex: number,
+    { checkpointId, isUnaligned }: TaskSnapshot,
+  ): Promise<RecordedInFlight | undefined> | undefined {
+    // One that was given up may still be on its way through the tasks.
+    if (!isUnaligned || checkpointId !== this.overtakenId) return undefined
+    const left = this.runnerOf(vertex.index, subtaskIndex)?.replayLeft ?? []
+    const inputs = this.inputsOf(vertex, subtaskIndex)
+    if (inputs.length === 0 && left.length === 0) return undefined
+    const recording = new InFlightRecording(checkpointId, inputs, left)
+    this.recordings.add(recording)
+    return recording.recorded.finally(() => this.recordings.delete(recording))
+  }
+
+  private stopRecording(): void {
+    this.overtakenId = undefined
+    for (const recording of this.recordings) recording.cancel()
+  }
+
+  /** Sources go on once everything that was under way is through. */
+  private releaseSources(): void {
+    if (!this.holdsSources || !this.runners.every((runner) => runner.isIdle)) return
+    this.holdsSources = false
+    for (const runner of this.sourceRunners()) runner.wake()
+  }
+
+  private makeRunner(task: Task, replay: readonly InFlightRun[] | undefined): TaskRunner {
     const { vertex, subtaskIndex } = task.spec
     return new TaskRunner({
       task,
@@ -247,6 +306,9 @@ export class JobAttempt {
       outputs: this.outputsOf(vertex, subtaskIndex),
       clock: this.parts.clock,
       eventLoop: this.eventLoop,
+      replay,
+      held: () => this.holdsSources,
+      onBatchEnd: this.holdsSources ? () => this.releaseSources() : undefined,
       onFailure: (cause) => {
         if (this.live) this.parts.listener.onTaskFailed(task.spec.taskId, cause)
       },
@@ -257,13 +319,16 @@ export class JobAttempt {
     this.channels[edgeIndex]![from]![to]!.push(element)
   }
 
-  private inputsOf(vertex: JobVertex, subtaskIndex: number): Channel[] {
+  private inputsOf(vertex: JobVertex, subtaskIndex: number): InputChannel[] {
+    const { plan } = this.parts
     return vertex.inputEdges.flatMap((index) => {
-      const ofEdge = this.channels[index]!
-      const forward = this.parts.plan.edges[index]!.partitioning === 'forward'
-      return forward
-        ? [ofEdge[subtaskIndex]![subtaskIndex]!]
-        : ofEdge.map((ofSender) => ofSender[subtaskIndex]!)
+      const { sourceVertex, sourceOperator, tagId, inputIndex, partitioning } = plan.edges[index]!
+      const sourceUid = plan.vertices[sourceVertex]!.operators[sourceOperator]!.uid
+      const all = this.channels[index]!.map((ofSender, sender) => ({
+        channel: ofSender[subtaskIndex]!,
+        address: { sourceUid, tagId, targetUid: vertex.id, inputIndex, sender },
+      }))
+      return partitioning === 'forward' ? [all[subtaskIndex]!] : all
     })
   }
 

@@ -4,6 +4,7 @@ import type { CoordinatorEvent } from '../checkpoint/coordinator-events.ts'
 import type { CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../checkpoint/job-status.ts'
 import { messageOf, UserError } from '../model/faults.ts'
+import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { Attempt, CheckpointId, TaskId } from '../model/ids.ts'
 import type { Clock, ScheduledCall } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -12,6 +13,7 @@ import type { TaskSnapshot } from '../task/task-snapshot.ts'
 import type { JobAttempt } from './attempt.ts'
 import type { CheckpointLocation, JobEvent, JobResult, OperatorFigures } from './job-handle.ts'
 import { causeOf } from './failure-cause.ts'
+import type { RecordedInFlight } from './in-flight-recording.ts'
 import type { JobStorage } from './job-storage.ts'
 
 export interface JobMasterParts {
@@ -105,10 +107,37 @@ export class JobMaster {
     }
   }
 
-  onSnapshot(attempt: Attempt, task: TaskId, snapshot: TaskSnapshot): Promise<void> {
-    const checkpointId = snapshot.checkpointId as never
-    return this.parts.storage.persist(task, snapshot).then(
-      (ack) => this.post({ type: 'acknowledge', attempt, checkpointId, task, ack }),
+  /** Resolves when the state is durable, or is known not to be; what was under way may take longer to come together. */
+  onSnapshot(
+    attempt: Attempt,
+    task: TaskId,
+    snapshot: TaskSnapshot,
+    inFlight: Promise<RecordedInFlight | undefined> | undefined,
+  ): Promise<void> {
+    const { storage } = this.parts
+    const checkpointId = snapshot.checkpointId as CheckpointId
+    const state = storage.persist(task, snapshot)
+    if (inFlight === undefined) return this.acknowledge(attempt, checkpointId, task, state)
+    const whole = inFlight.then(async (recorded) => {
+      if (recorded === undefined) return undefined
+      return storage.persistInFlight(task, checkpointId, state, recorded)
+    })
+    void this.acknowledge(attempt, checkpointId, task, whole)
+    return state.then(
+      () => undefined,
+      () => undefined,
+    )
+  }
+
+  /** Tells the coordinator what becomes of a task's part; undefined: nobody waits for it. */
+  private acknowledge(
+    attempt: Attempt,
+    checkpointId: CheckpointId,
+    task: TaskId,
+    durable: Promise<TaskAck | undefined>,
+  ): Promise<void> {
+    return durable.then(
+      (ack) => ack && this.post({ type: 'acknowledge', attempt, checkpointId, task, ack }),
       (cause: unknown) =>
         this.post({
           type: 'decline',
@@ -145,13 +174,14 @@ export class JobMaster {
         this.deploying = this.deploy(command.attempt, command.restoreFrom)
         return
       case 'trigger': {
-        const { checkpointId, kind, triggeredAtMs, stopSources, drain } = command
+        const { checkpointId, kind, triggeredAtMs, stopSources, drain, isUnaligned } = command
         emit({ type: 'checkpoint-triggered', atMs, checkpointId, kind })
-        this.current?.trigger(checkpointId, triggeredAtMs, { stopSources, drain })
+        if (isUnaligned) this.current?.overtake(checkpointId, triggeredAtMs)
+        else this.current?.trigger(checkpointId, triggeredAtMs, { stopSources, drain })
         return
       }
       case 'overtake':
-        // Barriers are aligned here, whatever the settings: see runJob's warning.
+        this.current?.overtake(command.checkpointId, command.triggeredAtMs)
         return
       case 'store': {
         const { pending } = command

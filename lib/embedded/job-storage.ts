@@ -1,9 +1,11 @@
 import type { AttemptLog } from '../checkpoint/attempt-log.ts'
 import { assembleRecord } from '../checkpoint/assemble-record.ts'
-import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import { stretchesOf, type SegmentHandle, type Stretch } from '../checkpoint/checkpoint-record.ts'
 import type { RunAddress } from '../checkpoint/checkpoint-paths.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CoordinatedTask, PendingCheckpoint, RestorePoint } from '../checkpoint/coordinator-state.ts'
+import { dealInFlight } from '../checkpoint/deal-in-flight.ts'
+import { decodeRuns, encodeRuns } from '../checkpoint/in-flight-elements.ts'
 import { planRestore } from '../checkpoint/restore-plan.ts'
 import type { OperatorAck, TaskAck } from '../checkpoint/task-ack.ts'
 import type { JobPlan, JobVertex } from '../graph/plan.ts'
@@ -17,7 +19,9 @@ import { redistributeOperatorState } from '../state/operator-state.ts'
 import { describeStates } from '../state/describe-states.ts'
 import type { TaskSnapshot } from '../task/task-snapshot.ts'
 import type { TaskRestore } from '../task/task-spec.ts'
+import type { AttemptRestore } from './attempt.ts'
 import type { DiskFiles } from './disk-files.ts'
+import type { RecordedInFlight } from './in-flight-recording.ts'
 import type { OpenedCheckpoint } from './open-checkpoint.ts'
 import { SegmentLedger } from './segment-ledger.ts'
 import { writeSavepointTo } from './savepoint-target.ts'
@@ -42,8 +46,6 @@ export interface JobStorageParts {
   readonly onWarning: (message: string) => void
 }
 
-export type RestoreOf = (vertex: JobVertex, subtaskIndex: number) => TaskRestore
-
 /** The durable side of one run: what its tasks' snapshots become, and what an attempt begins with. */
 export class JobStorage {
   private readonly parts: JobStorageParts
@@ -52,15 +54,19 @@ export class JobStorage {
   private ledgers = new Map<TaskId, SegmentLedger[]>()
   /** Snapshots of one task are made durable in order. */
   private readonly persisting = new Map<TaskId, Promise<unknown>>()
+  /** What was under way to tasks is made durable beside. */
+  private readonly writing = new Set<Promise<unknown>>()
 
   constructor(parts: JobStorageParts) {
     this.parts = parts
   }
 
   /** Loads what `attempt` begins with, and forgets the attempt before. @throws UserError if it cannot be used. */
-  async beginAttempt(restoreFrom: RestorePoint | undefined): Promise<RestoreOf> {
+  async beginAttempt(restoreFrom: RestorePoint | undefined): Promise<AttemptRestore> {
     await this.endAttempt()
-    if (restoreFrom === undefined) return () => this.freshTask()
+    if (restoreFrom === undefined) {
+      return { stateOf: () => this.freshTask(), inFlight: { runs: new Map(), holdsSources: false } }
+    }
     const { plan, runId, allowNonRestoredState } = this.parts
     const opened = await this.parts.open(restoreFrom.location)
     const { record } = opened
@@ -69,7 +75,17 @@ export class JobStorage {
       allowNonRestoredState,
       redistribute: redistributeOperatorState,
     })
-    const bytes = await readSegments(opened)
+    const bytes = await readBlobs(opened)
+    const inFlight = dealInFlight(
+      record,
+      plan,
+      (vertexId, subtask) => {
+        const vertex = record.vertices.find(({ id }) => id === vertexId)
+        const handle = vertex?.subtasks[subtask]?.inFlight
+        return handle === undefined ? [] : decodeRuns(stretch(bytes, handle))
+      },
+      { allowNonRestoredState },
+    )
     for (const vertex of plan.vertices) {
       for (let subtask = 0; subtask < vertex.parallelism; subtask++) {
         const id = taskId(vertex.id, subtask)
@@ -80,7 +96,7 @@ export class JobStorage {
         this.ledgers.set(id, ledgers)
       }
     }
-    return (vertex, subtaskIndex) => {
+    const stateOf = (vertex: JobVertex, subtaskIndex: number): TaskRestore => {
       const ofTask = restore.tasks.get(taskId(vertex.id, subtaskIndex))
       const operators = [...(ofTask?.operators ?? [])].map(
         ([uid, operator]) =>
@@ -90,9 +106,7 @@ export class JobStorage {
               operatorState: operator.operatorState,
               segments: operator.segments.map((handle) => ({
                 name: handle.blob,
-                bytes: bytes
-                  .get(handle.blob)!
-                  .subarray(handle.offsetBytes, handle.offsetBytes + handle.lengthBytes),
+                bytes: stretch(bytes, handle),
                 keyGroups: handle.keyGroups,
               })),
             },
@@ -107,6 +121,7 @@ export class JobStorage {
         ownsSegments: isOwn,
       }
     }
+    return { stateOf, inFlight }
   }
 
   /** Before an attempt runs: it commits what it begins from. */
@@ -137,6 +152,48 @@ export class JobStorage {
     return persisted
   }
 
+  /** Makes what was under way to a task durable; resolves to the acknowledgement that says so of its state as well. */
+  persistInFlight(
+    task: TaskId,
+    checkpointId: CheckpointId,
+    state: Promise<TaskAck>,
+    recorded: RecordedInFlight,
+  ): Promise<TaskAck> {
+    const whole = this.persistBoth(task, checkpointId, state, recorded)
+    this.writing.add(whole)
+    const forget = (): unknown => this.writing.delete(whole)
+    whole.then(forget, forget)
+    return whole
+  }
+
+  private async persistBoth(
+    task: TaskId,
+    checkpointId: CheckpointId,
+    state: Promise<TaskAck>,
+    { runs, records }: RecordedInFlight,
+  ): Promise<TaskAck> {
+    const startedAtMs = this.parts.clock.now()
+    const ack = await state
+    if (runs.length === 0) return ack
+    // No operator has this uid.
+    const owner = { checkpointId, task, uid: '' }
+    const place = await this.parts.checkpoints.putSegment(this.run, owner, encodeRuns(runs))
+    this.registry.written(place)
+    this.registry.referred(checkpointId, [place])
+    const { figures } = ack
+    const { lengthBytes } = place
+    return {
+      ...ack,
+      inFlight: { ...place, records },
+      figures: {
+        ...figures,
+        durationMs: Math.max(figures.durationMs, this.parts.clock.now() - startedAtMs),
+        bytes: figures.bytes + lengthBytes,
+        fullBytes: figures.fullBytes + lengthBytes,
+      },
+    }
+  }
+
   /** Writes the record of a checkpoint, or a whole savepoint; resolves to where it is. */
   async store(pending: PendingCheckpoint): Promise<string> {
     const { plan, runId, tasks, checkpoints, savepointDirectory } = this.parts
@@ -159,10 +216,7 @@ export class JobStorage {
       return location
     }
     // Its record may be there also if the writing fails: until it is removed, what it refers to is needed.
-    this.registry.adopted(
-      pending.checkpointId,
-      record.operators.flatMap(({ segments }) => segments),
-    )
+    this.registry.adopted(pending.checkpointId, stretchesOf(record))
     const name = await checkpoints.store(record)
     this.registry.stored(pending.checkpointId, record)
     return checkpoints.pathOf(name)
@@ -200,13 +254,14 @@ export class JobStorage {
   /** Ends what goes on on the side. */
   async endAttempt(): Promise<void> {
     await Promise.all([...this.persisting.values()].map((one) => one.catch(() => {})))
+    await Promise.all([...this.writing].map((one) => one.catch(() => {})))
     await Promise.all([...this.ledgers.values()].flat().map((ledger) => ledger.close()))
     this.persisting.clear()
     this.ledgers = new Map()
   }
 
   /** Tells the registry of a checkpoint that was there before this process. */
-  adopt(checkpointId: CheckpointId, handles: readonly SegmentHandle[]): void {
+  adopt(checkpointId: CheckpointId, handles: readonly Stretch[]): void {
     this.registry.adopted(checkpointId, handles)
   }
 
@@ -298,9 +353,13 @@ function subtaskOf(task: TaskId): number {
   return Number(task.slice(task.lastIndexOf('#') + 1))
 }
 
-async function readSegments(opened: OpenedCheckpoint): Promise<Map<string, Uint8Array>> {
+function stretch(blobs: ReadonlyMap<string, Uint8Array>, handle: Stretch): Uint8Array {
+  return blobs.get(handle.blob)!.subarray(handle.offsetBytes, handle.offsetBytes + handle.lengthBytes)
+}
+
+async function readBlobs(opened: OpenedCheckpoint): Promise<Map<string, Uint8Array>> {
   const blobs = new Map<string, Uint8Array>()
-  for (const handle of opened.record.operators.flatMap((operator) => operator.segments)) {
+  for (const handle of stretchesOf(opened.record)) {
     if (!blobs.has(handle.blob)) blobs.set(handle.blob, await opened.readBlob(handle.blob))
   }
   return blobs

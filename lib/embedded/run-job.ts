@@ -12,7 +12,7 @@ import type { Random } from '../ports/random.ts'
 import { compileConfig } from '../stream/compile-config.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { JobDefinition } from '../stream/job.ts'
-import { JobAttempt } from './attempt.ts'
+import { JobAttempt, type AttemptRestore } from './attempt.ts'
 import { readConfigFile } from './config-file.ts'
 import { addDeadLetterSinks, deadLetterNotices } from './dead-letters.ts'
 import { EventLog } from './event-log.ts'
@@ -21,7 +21,7 @@ import { EmbeddedIngest } from './ingest/embedded-ingest.ts'
 import type { JobHandle } from './job-handle.ts'
 import { JobMaster } from './job-master.ts'
 import { collectMetrics } from './job-metrics.ts'
-import { JobStorage, type RestoreOf } from './job-storage.ts'
+import { JobStorage } from './job-storage.ts'
 import type { RunOptions } from './options.ts'
 import { sha256 } from './sha256.ts'
 import { openStart, type StartPoint } from './start-point.ts'
@@ -95,10 +95,6 @@ async function begin(parts: Beginning): Promise<JobHandle> {
   const tasks = tasksOf(plan)
   const offsets = new CheckpointOffsets(ingestSourcesOf(plan).map(({ uid }) => uid))
   const warn = (message: string): void => events.emit({ type: 'warning', atMs: clock.now(), message })
-  if (config.checkpointing.unaligned) {
-    const message = 'Unaligned checkpoints are not available here yet: this run takes aligned ones'
-    events.emit({ type: 'warning', atMs: clock.now(), message })
-  }
   const storage = new JobStorage({
     plan,
     runId: start.runId,
@@ -115,7 +111,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
     onWarning: warn,
   })
   // What cannot be restored is refused here, before the job starts, and not by a failing job.
-  let prepared: RestoreOf | undefined = await storage.beginAttempt(start.restoreFrom)
+  let prepared: AttemptRestore | undefined = await storage.beginAttempt(start.restoreFrom)
   for (const { checkpointId, segments } of start.retained) storage.adopt(checkpointId, segments)
   const backends = await stateBackends(config.stateBackend, start.runId, plan)
   const master = new JobMaster({
@@ -143,7 +139,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
           warn(`What earlier runs left was not removed: ${messageOf(cause)}`)
         })
       }
-      const restoreOf = prepared ?? (await storage.beginAttempt(restoreFrom))
+      const restore = prepared ?? (await storage.beginAttempt(restoreFrom))
       prepared = undefined
       const made = new JobAttempt({
         plan,
@@ -155,11 +151,11 @@ async function begin(parts: Beginning): Promise<JobHandle> {
         stateBackends: backends,
         outside: options.outside,
         ingest,
-        restoreOf,
+        restore,
         listener: {
-          onSnapshot: (task, snapshot) => {
+          onSnapshot: (task, snapshot, inFlight) => {
             offsets.note(snapshot)
-            return own.onSnapshot(attempt, task, snapshot)
+            return own.onSnapshot(attempt, task, snapshot, inFlight)
           },
           onInputEnded: (task) => own.post({ type: 'input-ended', attempt, task }),
           onTaskFailed: (task, cause) => own.taskFailed(attempt, task, cause),

@@ -1,7 +1,7 @@
-import type { CheckpointRecord, SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import { stretchesOf, type CheckpointRecord, type Stretch } from '../checkpoint/checkpoint-record.ts'
 
 /**
- * Knows which segments of this run anything still needs: a retained checkpoint, one under way, or the state as it is
+ * Knows which segments of this run, and blobs of what was under way, anything still needs: a retained checkpoint, one under way, or the state as it is
  * now. What nothing needs can go (invariant 11, bounds); what a crash leaves is swept at the next start.
  */
 export class SegmentRegistry {
@@ -12,19 +12,19 @@ export class SegmentRegistry {
   private readonly underWay = new Map<number, Set<string>>()
 
   /** A segment was made durable. */
-  written(handle: SegmentHandle): void {
+  written(handle: Stretch): void {
     this.known.add(handle.blob)
   }
 
   /** A checkpoint of before this process is retained. */
-  adopted(checkpointId: number, handles: readonly SegmentHandle[]): void {
+  adopted(checkpointId: number, handles: readonly Stretch[]): void {
     const blobs = new Set(handles.map(({ blob }) => blob))
     for (const blob of blobs) this.known.add(blob)
     this.retained.set(checkpointId, blobs)
   }
 
   /** A task's part of `checkpointId` refers to these segments. */
-  referred(checkpointId: number, handles: readonly SegmentHandle[]): void {
+  referred(checkpointId: number, handles: readonly Stretch[]): void {
     const blobs = this.underWay.get(checkpointId) ?? new Set()
     for (const { blob } of handles) blobs.add(blob)
     this.underWay.set(checkpointId, blobs)
@@ -32,8 +32,7 @@ export class SegmentRegistry {
 
   /** A checkpoint is complete: none before it will be any more. */
   stored(checkpointId: number, record: CheckpointRecord): void {
-    const handles = record.operators.flatMap(({ segments }) => segments)
-    this.retained.set(checkpointId, new Set(handles.map(({ blob }) => blob)))
+    this.retained.set(checkpointId, new Set(stretchesOf(record).map(({ blob }) => blob)))
     for (const id of this.underWay.keys()) if (id <= checkpointId) this.underWay.delete(id)
   }
 
@@ -52,7 +51,7 @@ export class SegmentRegistry {
   }
 
   /** The segments that nothing needs; they are forgotten. `current`: those that the state now consists of. */
-  takeUnused(current: readonly SegmentHandle[]): string[] {
+  takeUnused(current: readonly Stretch[]): string[] {
     const needed = new Set(current.map(({ blob }) => blob))
     for (const blobs of [...this.retained.values(), ...this.underWay.values()]) {
       for (const blob of blobs) needed.add(blob)

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import { stretchesOf, type Stretch } from '../checkpoint/checkpoint-record.ts'
 import { checkpointLocation, runDirectory, type RunAddress } from '../checkpoint/checkpoint-paths.ts'
 import { AttemptLog, type RunBase } from '../checkpoint/attempt-log.ts'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
@@ -32,7 +32,7 @@ export interface StartPoint {
   readonly retained: readonly {
     readonly checkpointId: CheckpointId
     readonly checkpoint: CompletedCheckpoint
-    readonly segments: readonly SegmentHandle[]
+    readonly segments: readonly Stretch[]
   }[]
   readonly open: (location: string) => Promise<OpenedCheckpoint>
   /** Removes what dead runs of the job left that nobody needs now that this one is there. */
@@ -98,7 +98,7 @@ export async function openStart(parts: StartParts): Promise<StartPoint> {
       ),
       retained: kept.map(({ location, record }) => ({
         checkpointId: record.checkpointId,
-        segments: record.operators.flatMap(({ segments }) => segments),
+        segments: stretchesOf(record),
         checkpoint: {
           checkpointId: record.checkpointId,
           kind: record.kind,

@@ -1,9 +1,14 @@
+import { isSameChannel, type InFlightRun } from '../checkpoint/in-flight-elements.ts'
+import type { Watermark } from '../model/elements.ts'
+import { assert } from '../model/faults.ts'
 import { LIMITS } from '../model/limits.ts'
 import type { Clock, ScheduledCall } from '../ports/clock.ts'
 import type { ReadStatus } from '../stream/source.ts'
 import type { Task } from '../task/task.ts'
 import type { Channel } from './channel.ts'
 import type { EventLoop } from './event-loop.ts'
+import type { InputChannel } from './in-flight-recording.ts'
+import { Replay } from './replay.ts'
 
 /** Between two batches of a task, in order. */
 type Control = () => void | Promise<void>
@@ -17,6 +22,7 @@ export class TaskRunner {
   /** Settles when the loop has ended; never rejects. */
   readonly finished: Promise<void>
   private readonly inputs: readonly Channel[]
+  private readonly channels: readonly InputChannel[]
   private readonly outputs: readonly Channel[]
   private readonly clock: Clock
   private readonly eventLoop: EventLoop
@@ -25,6 +31,11 @@ export class TaskRunner {
   private sourceStatus: ReadStatus
   private wakeUps = 0
   private reading = true
+  private readonly held: () => boolean
+  private readonly onBatchEnd: (() => void) | undefined
+  private replay: Replay | undefined
+  private readonly deferred: Control[] = []
+  private inBatch = false
   private stopped = false
   private nextChannel = 0
   private wakeLoop: (() => void) | undefined
@@ -32,13 +43,27 @@ export class TaskRunner {
 
   constructor(parts: TaskRunnerParts) {
     this.task = parts.task
-    this.inputs = parts.inputs
+    this.channels = parts.inputs
+    this.inputs = parts.inputs.map(({ channel }) => channel)
+    this.replay = parts.replay === undefined ? undefined : new Replay(parts.replay)
+    this.held = parts.held
+    this.onBatchEnd = parts.onBatchEnd
     this.outputs = parts.outputs
     this.clock = parts.clock
     this.eventLoop = parts.eventLoop
     this.onFailure = parts.onFailure
     this.sourceStatus = parts.inputs.length === 0 ? 'more' : 'end'
     this.finished = Promise.resolve().then(() => this.loop())
+  }
+
+  /** What was under way at the checkpoint that the attempt began from, and has not been taken yet. */
+  get replayLeft(): readonly InFlightRun[] {
+    return this.replay?.left ?? []
+  }
+
+  /** It has nothing in hand or before it. */
+  get isIdle(): boolean {
+    return !this.inBatch && this.replay === undefined && this.inputs.every(({ size }) => size === 0)
   }
 
   /** Something may have changed: looks again. */
@@ -59,6 +84,12 @@ export class TaskRunner {
   control(control: Control): void {
     this.controls.push(control)
     this.wake()
+  }
+
+  /** As `control`, once what was under way has been taken: it comes before a barrier that is not to overtake it. */
+  controlAfterReplay(control: Control): void {
+    if (this.replay === undefined) this.control(control)
+    else this.deferred.push(control)
   }
 
   /** Whether the source may go on reading. */
@@ -95,6 +126,7 @@ export class TaskRunner {
     if (dueMs !== undefined && dueMs <= this.clock.now()) return true
     if (!this.hasRoom()) return false
     return (
+      this.replay !== undefined ||
       this.canRead(this.clock.now()) ||
       this.inputs.some((channel, index) => channel.size > 0 && !this.task.isBlocked(index))
     )
@@ -106,11 +138,22 @@ export class TaskRunner {
 
   private canRead(nowMs: number): boolean {
     const { sourceStatus } = this
-    if (!this.reading || sourceStatus === 'end' || sourceStatus === 'wait') return false
+    if (sourceStatus === 'end' || sourceStatus === 'wait' || !this.mayRead()) return false
     return sourceStatus === 'more' || sourceStatus.waitUntilMs <= nowMs
   }
 
+  private mayRead(): boolean {
+    return this.reading && !this.held()
+  }
+
   private async runBatch(): Promise<void> {
+    this.inBatch = true
+    await this.runWholeBatch()
+    this.inBatch = false
+    this.onBatchEnd?.()
+  }
+
+  private async runWholeBatch(): Promise<void> {
     const { task } = this
     // Controls take time: a read that fell due meanwhile is for the next batch, whose time is past it.
     const nowMs = this.clock.now()
@@ -120,7 +163,8 @@ export class TaskRunner {
     task.onProcessingTime()
     // Orders and timers go on while the outputs are full; more input would let channels grow without limit.
     if (this.hasRoom()) {
-      if (this.canRead(nowMs)) await this.readSource()
+      if (this.replay !== undefined) this.takeReplay(this.replay)
+      else if (this.canRead(nowMs)) await this.readSource()
       else await this.takeInput()
     }
     await task.endBatch()
@@ -133,6 +177,30 @@ export class TaskRunner {
     // A wake-up that came during the read must not be lost.
     this.sourceStatus = status === 'wait' && wakeUps !== this.wakeUps ? 'more' : status
     if (this.sourceStatus === 'end') await this.task.endInput()
+  }
+
+  /** Takes what was under way, before anything of the channels. */
+  private takeReplay(replay: Replay): void {
+    let records = 0
+    while (records < LIMITS.batchRecords) {
+      const next = replay.take()
+      if (next === undefined) break
+      const { run, element } = next
+      if (element.kind === 'records') {
+        this.task.acceptAt(run.targetUid, element)
+        records += element.values.length
+      } else this.takeWatermark(run, element)
+    }
+    if (!replay.isDone) return
+    this.replay = undefined
+    for (const control of this.deferred.splice(0)) this.control(control)
+  }
+
+  /** They are kept only where every channel is there again. */
+  private takeWatermark(run: InFlightRun, watermark: Watermark): void {
+    const index = this.channels.findIndex(({ address }) => isSameChannel(address, run))
+    assert(index !== -1, `${this.task.spec.taskId} has the channel that a watermark was under way on`)
+    void this.task.accept(index, watermark)
   }
 
   /** Takes elements from the channels in turn, until a batch's worth of records or nothing is left. */
@@ -159,7 +227,7 @@ export class TaskRunner {
   private sleep(): Promise<void> {
     const { sourceStatus } = this
     // While the outputs are full, the time of the next read may be past: it is room that is waited for.
-    const waitsForTime = this.reading && typeof sourceStatus === 'object' && this.hasRoom()
+    const waitsForTime = this.mayRead() && typeof sourceStatus === 'object' && this.hasRoom()
     const dueMs = Math.min(
       this.task.nextProcessingTime() ?? Number.POSITIVE_INFINITY,
       waitsForTime ? sourceStatus.waitUntilMs : Number.POSITIVE_INFINITY,
@@ -182,10 +250,15 @@ export class TaskRunner {
 
 export interface TaskRunnerParts {
   readonly task: Task
-  readonly inputs: readonly Channel[]
+  readonly inputs: readonly InputChannel[]
   readonly outputs: readonly Channel[]
   readonly clock: Clock
   readonly eventLoop: EventLoop
+  /** What was under way to the task at the checkpoint that the attempt begins from. */
+  readonly replay: readonly InFlightRun[] | undefined
+  /** Whether sources wait, whatever they have to read. */
+  readonly held: () => boolean
+  readonly onBatchEnd: (() => void) | undefined
   /** Called once, when the task's code throws; the loop has ended then. */
   readonly onFailure: (cause: unknown) => void
 }

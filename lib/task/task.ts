@@ -1,4 +1,10 @@
-import { MAX_WATERMARK, MIN_WATERMARK, type Barrier, type Element } from '../model/elements.ts'
+import {
+  MAX_WATERMARK,
+  MIN_WATERMARK,
+  type Barrier,
+  type Element,
+  type RecordBatch,
+} from '../model/elements.ts'
 import { assert, OperatorFault, UserError } from '../model/faults.ts'
 import { KeyedOperator } from '../operators/keyed-operator.ts'
 import { asCheckpointId } from '../model/ids.ts'
@@ -141,6 +147,13 @@ export class Task {
       case 'end':
         return this.onChannelEnd(channel)
     }
+  }
+
+  /** Takes records that were under way to one of its operators at the checkpoint that it began from; as {@link accept}. */
+  acceptAt(operatorUid: string, { values, timestamps }: RecordBatch): void {
+    const operator = this.operators.find(({ uid }) => uid === operatorUid)?.operator
+    assert(operator !== undefined, `${operatorUid} is an operator of ${this.spec.taskId}`)
+    for (let i = 0; i < values.length; i++) operator.record(values[i], timestamps[i]!)
   }
 
   /** Sources only: reads up to `recordsMax` records. At `end`, the input has ended. */

@@ -1,5 +1,5 @@
 import { canMove, type JobStatus } from '../../lib/checkpoint/job-status.ts'
-import type { CheckpointRecord } from '../../lib/checkpoint/checkpoint-record.ts'
+import { stretchesOf, type CheckpointRecord } from '../../lib/checkpoint/checkpoint-record.ts'
 import { CheckpointStorage } from '../../lib/checkpoint/checkpoint-storage.ts'
 import { DiskBlobStore } from '../../lib/embedded/disk-blob-store.ts'
 import type { JobEvent, JobHandle } from '../../lib/embedded/job-handle.ts'
@@ -93,8 +93,7 @@ export async function leftoverProblems(
     needed.add(path)
     try {
       const record = await load()
-      for (const { blob } of record.operators.flatMap(({ segments }) => segments))
-        needed.add(`${directory}/${blob}`)
+      for (const { blob } of stretchesOf(record)) needed.add(`${directory}/${blob}`)
     } catch (cause) {
       problems.push(`${path}: ${String(cause)}`)
     }

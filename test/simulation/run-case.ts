@@ -110,6 +110,38 @@ export function randomCase(seed: number, mode: Case['mode'], backends: readonly 
   }
 }
 
+/**
+ * A random case with unaligned checkpoints, which it goes on from at other parallelisms: the last checkpoint of a life
+ * that ends in order is aligned, so that most are killed.
+ */
+export function unalignedCase(seed: number): Case {
+  const one = randomCase(seed, 'exactly-once', ['filesystem'])
+  const chance = new Chance(seed ^ 0x0a11)
+  const rescales = chance.chance(0.7)
+  const parallelism = chance.int(1, 3)
+  const lives = Array.from({ length: chance.int(1, 4) }, (): Life => ({
+    backend: 'filesystem',
+    parallelism: rescales ? chance.int(1, 3) : parallelism,
+    ending: chance.pick(['kill', 'kill', 'power cut', 'cancel', ...ENDINGS]),
+    turns: chance.magnitude(10, 400),
+    byPath: chance.chance(0.5),
+  }))
+  return {
+    ...one,
+    lives: [...lives, { ...lives[0]!, ending: 'natural' }],
+    options: {
+      ...one.options,
+      checkpointing: {
+        ...one.options.checkpointing,
+        interval: chance.magnitude(2, 40),
+        unaligned: true,
+        alignedTimeout: chance.pick([0, 0, 1, 3, 20]),
+        maxConcurrent: 1,
+      },
+    },
+  }
+}
+
 function randomRestart(chance: Chance): NonNullable<JobOptions['restart']> {
   const delay = chance.pick([0, 1, 50])
   return chance.pick<NonNullable<JobOptions['restart']>>([

@@ -1,7 +1,7 @@
 // npm run simulate -- --seeds 1000 --seed 1: runs random cases and tells of those that went wrong.
 import { parseArgs } from 'node:util'
 import type { ActorId } from '../../lib/model/ids.ts'
-import { randomCase, runCase, type Backend, type Case } from './run-case.ts'
+import { randomCase, runCase, unalignedCase, type Backend, type Case } from './run-case.ts'
 import { randomCase as randomServerlessCase } from './serverless/case.ts'
 import { dumpLog } from './serverless/dump.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
@@ -16,6 +16,7 @@ const HELP = `Runs random jobs through schedules of failures, and tells of those
               kernel: the serverless protocol of turns alone. all: one after the other. Default: all
   --seeds     cases of each runtime. Default: 1000
   --seed      the first of them; the same seed is the same case. Default: by chance
+  --unaligned embedded: exactly-once cases with unaligned checkpoints
   --mode      exactly-once or at-least-once. Default: exactly-once; serverless: by chance
   --backends  embedded: the state backends to choose from. Default: memory,filesystem,lmdb
   --first     ends with the first case that goes wrong
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     runtime: { type: 'string', default: 'all' },
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+    unaligned: { type: 'boolean', default: false },
     mode: { type: 'string' },
     backends: { type: 'string', default: 'memory,filesystem,lmdb' },
     first: { type: 'boolean', default: false },
@@ -52,7 +54,7 @@ const PROGRESS_EVERY_MS = 10_000
 
 const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Result>>> = {
   embedded: async (seed, tell) => {
-    const outcome = await runCase(randomCase(seed, mode ?? 'exactly-once', backends), tell)
+    const outcome = await runCase(chosenCase(seed), tell)
     const { problems, faults, lives, completed, restarts, items } = outcome
     const injected = faults.length === 0 ? [] : [`faults ${JSON.stringify(faults)}`]
     return {
@@ -67,6 +69,10 @@ const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Re
     return resultOf(await runServerlessCase(randomServerlessCase(seed, mode), { tell, atEnd }))
   },
   kernel: async (seed, tell) => resultOf(await runKernelCase(seed, tell)),
+}
+
+function chosenCase(seed: number): Case {
+  return values.unaligned ? unalignedCase(seed) : randomCase(seed, mode ?? 'exactly-once', backends)
 }
 
 if (values.help) console.log(HELP)
@@ -86,7 +92,7 @@ async function runAll(runtime: string): Promise<boolean> {
   let toldAtMs = Date.now()
   console.log(`${runtime}: seeds ${first} to ${first + count - 1}`)
   for (let seed = first; seed < first + count; seed++) {
-    const replay = `npm run simulate -- --runtime ${runtime} --seeds 1 --seed ${seed}${mode === undefined ? '' : ` --mode ${mode}`} --trace`
+    const replay = `npm run simulate -- --runtime ${runtime} --seeds 1 --seed ${seed}${mode === undefined ? '' : ` --mode ${mode}`}${values.unaligned ? ' --unaligned' : ''} --trace`
     try {
       const { problems, figures } = await RUNTIMES[runtime]!(seed, tell)
       for (const [name, value] of Object.entries(figures)) totals[name] = (totals[name] ?? 0) + value
