@@ -1,7 +1,7 @@
 import type { FailureCause } from '../../lib/checkpoint/failure-reasons.ts'
 import { userStack } from './stack.ts'
 import { formatInstant } from './figures.ts'
-import { oneLine } from './width.ts'
+import { oneLine, withoutControls } from './width.ts'
 
 /** A failure in one line: what was thrown, by what, on which record. */
 export function failureLine(cause: FailureCause): string {
@@ -26,7 +26,7 @@ export function failureLines(cause: FailureCause): string[] {
   const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined)
   return [
     ...known.map(([name, value]) => `  ${name.padEnd(10)}  ${oneLine(value)}`),
-    ...errorLines(cause).map((line) => `  ${line}`),
+    ...errorLines(cause).map((line) => `  ${withoutControls(line)}`),
   ]
 }
 

@@ -11,7 +11,12 @@ const CONTROL = /\p{Cc}+/gu
 
 /** One line of what may be anything: a user's name, key or message must not move the cursor or colour the screen. */
 export function oneLine(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(CONTROL, ' ').trim()
+  return withoutControls(text).trim()
+}
+
+/** The same, where indentation is to stay. */
+export function withoutControls(line: string): string {
+  return stripVTControlCharacters(line).replaceAll(CONTROL, ' ')
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })

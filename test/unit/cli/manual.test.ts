@@ -12,8 +12,11 @@ test.each(commands.map((command) => [command.name(), command] as const))(
   'the manual has %s',
   (name, command) => {
     const section = manual.split(/^## /m).find((text) => text.startsWith(`\`millrace ${name}`)) ?? ''
-    const flags = command.options.map(({ long }) => `\`${long}`)
-    expect(flags.filter((flag) => !section.includes(flag))).toEqual([])
+    const flags = [command, ...command.commands].flatMap(({ options }) =>
+      options.map(({ long }) => `\`${long}`),
+    )
+    const names = command.commands.map((child) => `millrace ${name} ${child.name()}`)
+    expect([...flags, ...names].filter((word) => !section.includes(word))).toEqual([])
   },
 )
 
