@@ -1,9 +1,13 @@
 import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
 import { taskActor, taskOfActor } from '../../model/actors.ts'
+import type { Element } from '../../model/elements.ts'
 import { UserError } from '../../model/faults.ts'
 import type { ActorId, TaskId } from '../../model/ids.ts'
+import type { BlobStore } from '../../ports/blob-store.ts'
 import type { ChannelStretch, Input, Outgoing, View } from '../actor/behaviour.ts'
-import type { InFlightStretch } from '../protocol.ts'
+import { loadNamed } from '../actor/log-entry.ts'
+import { unpack } from '../actor/packing.ts'
+import type { ElementsPayload, InFlightStretch } from '../protocol.ts'
 
 /** How far the channels of a task are once it has taken these inputs and sent these messages. */
 export function channelCounts<State>(
@@ -27,12 +31,28 @@ export function channelCounts<State>(
 }
 
 /**
+ * What of a channel's elements was under way at a checkpoint: all before its barrier that is told no other way. Barriers of
+ * earlier ones are settled; the end of the input is told again by a task that is restored after it, and so is its status.
+ */
+export function underWay(elements: readonly Element[], checkpointId: number): readonly Element[] {
+  const end = elements.findIndex((one) => one.kind === 'barrier' && one.checkpointId >= checkpointId)
+  const before = end < 0 ? elements : elements.slice(0, end)
+  return before.filter(({ kind }) => kind === 'records' || kind === 'watermark')
+}
+
+/**
  * What was under way from this task at the checkpoint that its attempt begins from: sent again before anything else, on the
  * channels of the new attempt.
  * @throws UserError if some of it is not in the log any more.
  */
-export function sentAgain<State>(view: View<State>, stretches: readonly InFlightStretch[]): Outgoing[] {
-  return stretches.flatMap((stretch) => {
+export async function sentAgain<State>(
+  view: View<State>,
+  stretches: readonly InFlightStretch[],
+  checkpointId: number,
+  blobs: BlobStore,
+): Promise<Outgoing[]> {
+  const again: Outgoing[] = []
+  for (const stretch of stretches) {
     const messages = view.sentBetween(stretchOf(stretch))
     if (messages === undefined) {
       throw new UserError(
@@ -40,9 +60,14 @@ export function sentAgain<State>(view: View<State>, stretches: readonly InFlight
           'Start from a newer checkpoint or from a savepoint',
       )
     }
-    const to = taskActor(stretch.to)
-    return messages.map(({ payload }): Outgoing => ({ to, payload: undefined, packed: payload }))
-  })
+    for (const { payload: packed } of messages) {
+      const bytes = 'blob' in packed ? await loadNamed(blobs, packed.blob) : packed.bytes
+      const payload = unpack(bytes) as ElementsPayload
+      const elements = underWay(payload.elements, checkpointId)
+      if (elements.length > 0) again.push({ to: taskActor(stretch.to), payload: { ...payload, elements } })
+    }
+  }
+  return again
 }
 
 /** The position before the first turn of which something was under way; `otherwise` if nothing was. */

@@ -1,3 +1,4 @@
+import type { BlobStore } from '../../ports/blob-store.ts'
 import type { OperatorStateSnapshot } from '../../state/operator-state.ts'
 import type { TaskSnapshot } from '../../task/task-snapshot.ts'
 import type { TaskRestore, TaskSpec } from '../../task/task-spec.ts'
@@ -24,6 +25,7 @@ export class LiveTask {
   readonly outputs: Outputs
   readonly backends: OverlayBackends
   readonly metrics: TurnMetrics
+  readonly blobs: BlobStore
   /** Set by a barrier: the turn ends there. */
   snapshot: TaskSnapshot | undefined
   /** All input has ended, and was passed on. */
@@ -41,6 +43,7 @@ export class LiveTask {
   ) {
     this.#nowMs = nowMs
     this.#position = place.position + 1
+    this.blobs = runtime.blobs
     this.outputs = new Outputs(wiring)
     this.backends = overlayBackends({ image: state.keyed, rows })
     this.task = new Task(specOf(runtime, wiring, state, place.attempt), restoreOf(state), {

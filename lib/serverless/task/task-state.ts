@@ -6,6 +6,7 @@ import type { TaskProgress } from '../../task/task-snapshot.ts'
 import type { SegmentHandle } from '../../checkpoint/checkpoint-record.ts'
 import type { Genesis, Place } from '../actor/behaviour.ts'
 import type { TaskGenesis } from '../protocol.ts'
+import { underWay } from './in-flight.ts'
 import type { TaskWiring } from './task-wiring.ts'
 import {
   applyKeyed,
@@ -167,9 +168,11 @@ function overtaken(
   wiring: TaskWiring | undefined,
 ): readonly Stashed[] {
   if (checkpointId === undefined || progress === undefined) return []
-  return stash.filter(({ from, edge }) => {
-    const channel = wiring?.channelOf(from, edge)
-    return channel !== undefined && progress.aligner.lastIds[channel]! < checkpointId
+  return stash.flatMap((stashed) => {
+    const channel = wiring?.channelOf(stashed.from, stashed.edge)
+    if (channel === undefined || progress.aligner.lastIds[channel]! >= checkpointId) return []
+    const elements = underWay(stashed.elements, checkpointId)
+    return elements.length === 0 ? [] : [{ ...stashed, elements }]
   })
 }
 

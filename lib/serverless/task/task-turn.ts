@@ -268,8 +268,7 @@ export class TaskTurn {
     if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)
-    const again = state.progress === undefined ? sentAgain(this.#view, state.genesis?.inFlight ?? []) : []
-    const sent = [...again, ...this.#packed(outputs.take())]
+    const sent = [...(await this.#sentAgain()), ...this.#packed(outputs.take())]
     if (snapshot !== undefined) {
       const { senders, receivers } = this.#wiring
       const taken = inputs.slice(0, this.#taken)
@@ -290,6 +289,14 @@ export class TaskTurn {
       wakeAtMs: delta.over === undefined ? this.#wakeAtMs() : undefined,
       more: delta.materializeTo !== undefined || (delta.over === undefined && this.#hasMore(inputs.length)),
     }
+  }
+
+  /** In the first turn of an attempt, what was under way at the checkpoint that it begins from. */
+  async #sentAgain(): Promise<readonly Outgoing[]> {
+    const { genesis, progress } = this.#view.state
+    if (progress !== undefined || genesis?.checkpointId === undefined) return []
+    const { inFlight = [], checkpointId } = genesis
+    return sentAgain(this.#view, inFlight, checkpointId, this.#live.blobs)
   }
 
   /** An idle job has no checkpoints triggered: the first that goes on tells the coordinator. */
