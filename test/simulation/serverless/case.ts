@@ -102,8 +102,9 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
 }
 
 /** A case in which little is left to chance but the job: for mistakes, which are to be found soon. */
-export function hostileCase(seed: number): Case {
-  return { ...randomCase(seed, 'exactly-once'), profile: HOSTILE, chaosMs: 90_000, concurrency: 4 }
+export function hostileCase(seed: number, faults: Partial<FaultProfile> = {}): Case {
+  const profile = { ...HOSTILE, ...faults }
+  return { ...randomCase(seed, 'exactly-once'), profile, chaosMs: 90_000, concurrency: 4 }
 }
 
 /** Every task costs trips, and so does every checkpoint of it: many small jobs find more than a few large ones. */

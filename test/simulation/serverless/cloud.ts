@@ -75,6 +75,11 @@ export class Cloud {
     this.#everySecond()
   }
 
+  /** What processes of other functions live in. */
+  get processWorld(): ProcessWorld {
+    return this.#parts
+  }
+
   /** Its ports, with its faults and its clock. */
   ports(process: SimulatedProcess): WorldPorts {
     return this.world.ports({ faults: process, now: () => process.now() })

@@ -11,6 +11,8 @@ import type { Scheduler } from './scheduler.ts'
 /** Where the coordinator's public record is. */
 const STATUS = 'status' as ActorId
 const LOOK_EVERY_MS = 500
+/** A job that did nothing for so long has done all. */
+const IDLE_MS = 90_000
 /** More than any case needs, and so few that a job that never ends is soon told from one that does. */
 const LIVES_MAX = 40
 
@@ -21,6 +23,8 @@ export interface DriverParts {
   readonly chance: Chance
   readonly trace: Trace
   readonly problems: string[]
+  /** Whether all that the job is to get has come in: asked where it does not end by itself. */
+  readonly isFed: () => boolean
   /** Replaces the code of every function. */
   readonly deploy: (parallelism: number) => void
 }
@@ -50,6 +54,7 @@ export class Driver {
   #endRequestId: string | undefined
   #parallelism: number
   #rescaled = false
+  #idleSinceMs = 0
 
   constructor(parts: DriverParts) {
     this.#parts = parts
@@ -87,6 +92,7 @@ export class Driver {
     this.#life = life
     this.#livesBegun++
     this.#endRequestId = undefined
+    this.#idleSinceMs = this.#parts.scheduler.nowMs
     this.#start({ from, parallelism: life.parallelism })
     if (life.ending === 'natural') return
     const begun = this.#livesBegun
@@ -154,7 +160,25 @@ export class Driver {
       case 'FAILED':
         return this.#next('latest')
       default:
+        this.#endIdle(status)
     }
+  }
+
+  /** Nothing will come any more, and all that came is dealt with: then its user ends a job that would go on for ever. */
+  #endIdle(status: JobStatusRecord): void {
+    const { of, isFed, scheduler, cloud, trace } = this.#parts
+    const answer = this.#endRequestId === undefined ? undefined : status.answers[this.#endRequestId]
+    if (answer?.type === 'failed' || answer?.type === 'refused') {
+      trace(() => `user: is told that it did not end: ${answer.message}`)
+      this.#life = { ...this.#life, ending: 'natural' }
+      this.#endRequestId = undefined
+    }
+    if (!of.program.fedByHttp || this.#life.ending !== 'natural' || this.#endRequestId !== undefined) return
+    const { size } = cloud.world.mailbox.queue('ingest')
+    if (!isFed() || size > 0 || !status.idle) this.#idleSinceMs = scheduler.nowMs
+    if (scheduler.nowMs - this.#idleSinceMs < IDLE_MS) return
+    trace(() => 'user: stops the idle job, and drains it')
+    this.#endRequestId = this.#request({ type: 'stop', target: undefined, drain: true })
   }
 
   #next(from: string): void {

@@ -65,6 +65,28 @@ export const CALM: FaultProfile = {
   userFault: 0,
 }
 
+/** Everything that can go wrong does, and often. */
+export const HOSTILE: FaultProfile = {
+  crash: 0.01,
+  stall: 0.002,
+  throttle: 0.01,
+  loseAnswer: 0.02,
+  repeat: 0.02,
+  failEntry: 0.1,
+  duplicate: 0.2,
+  loseDelete: 0.1,
+  redeliver: 0.2,
+  expire: 0.5,
+  loseWakeUp: 0,
+  coldStart: 0.2,
+  reap: 0.05,
+  outlive: 0.5,
+  slow: 0.05,
+  slowMs: 3_000,
+  skewMs: 2_000,
+  userFault: 0.01,
+}
+
 export function randomProfile(chance: Chance): FaultProfile {
   if (chance.chance(0.05)) return CALM
   /** Zero as often as not. */

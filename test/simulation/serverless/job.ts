@@ -1,6 +1,7 @@
 import {
   boundedOutOfOrderness,
   defineJob,
+  http,
   type DataStream,
   type JobDefinition,
   type JobOptions,
@@ -22,7 +23,7 @@ export interface JobSurroundings extends SinkSurroundings, SourceSurroundings {
 
 /** The program as a job of Millrace, as one process loads it. */
 export function serverlessJob(
-  { program, memory, ttlMs, committedSinks, padding }: ServerlessProgram,
+  { program, memory, ttlMs, committedSinks, padding, fedByHttp }: ServerlessProgram,
   options: JobOptions,
   around: JobSurroundings,
 ): JobDefinition {
@@ -38,7 +39,13 @@ export function serverlessJob(
       }
       if (node.type === 'source') {
         let stream: DataStream<Item> = env
-          .source(`source-${index}`, replayableSource(padded(node.splits, padding), around), placed)
+          .source(
+            `source-${index}`,
+            fedByHttp
+              ? http<Item>({ ...idOf(index) })
+              : replayableSource(padded(node.splits, padding), around),
+            placed,
+          )
           .withTimestamps(({ ts }) => ts, boundedOutOfOrderness(2 * program.jitterMs + 1), placed)
         if (memory.includes('remember'))
           stream = remember(stream, `remember-${index}`, ttlMs, placed, memories)
@@ -52,6 +59,11 @@ export function serverlessJob(
       } else streams.push(streamOf(node, index, streams, placed, functions))
     }
   })
+}
+
+/** Every other source knows repeats of an item by the item, and not only those of a request. */
+function idOf(index: number): { recordId?: (item: Item) => string } {
+  return index % 2 === 0 ? {} : { recordId: ({ key, n }) => `${key} ${n}` }
 }
 
 /** Items with something to carry, so that messages and log entries grow out of their places. */

@@ -1,9 +1,12 @@
+import { serverlessHttpEdge } from '../../../lib/serverless/ingest/http-edge.ts'
 import { createHandlers } from '../../../lib/serverless/handlers.ts'
+import type { JobRuntime } from '../../../lib/serverless/runtime.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
 import { Chance } from '../chance.ts'
 import { outputProblems } from '../checkers.ts'
 import { expectedOutputs } from '../reference.ts'
 import type { Case } from './case.ts'
+import { HttpClient, HttpFunction } from './clients.ts'
 import { Cloud, type Deployment } from './cloud.ts'
 import { Driver } from './driver.ts'
 import { FaultSource } from './faults.ts'
@@ -19,14 +22,15 @@ import { SharedOutside } from './sinks.ts'
 
 /** Once nothing goes wrong any more, whatever is to come has come by then. */
 const CATCH_UP_MS = 45 * 60_000
-/** More than a hundred times what cases come to. */
-const STEPS_MAX = 600_000
+const STEPS_MAX = 250_000
 
 export interface RunOptions {
   /** Is told all that happens. */
   readonly tell?: Tell | undefined
   /** Looks at all that was written, once the case is over. */
   readonly atEnd?: ((ledger: Ledger) => Promise<void>) | undefined
+  /** The case is stuck after so many. Default: more than a hundred times what cases come to. */
+  readonly stepsMax?: number | undefined
   /** A mistake that Millrace is made to make. */
   readonly mistake?: Mistake | undefined
 }
@@ -69,6 +73,7 @@ class Simulation {
   readonly #calmAtMs: number
   readonly #faults: FaultSource
   readonly #cloud: Cloud
+  readonly #clients: readonly HttpClient[]
   readonly #driver: Driver
 
   constructor(of: Case, options: RunOptions) {
@@ -98,6 +103,7 @@ class Simulation {
       },
       this.#deploymentAt(of.lives[0]!.parallelism),
     ))
+    this.#clients = of.program.fedByHttp ? this.#feed() : []
     this.#driver = new Driver({
       of,
       cloud,
@@ -105,6 +111,7 @@ class Simulation {
       chance: chance.fork(),
       trace,
       problems,
+      isFed: () => this.#clients.every(({ isDone }) => isDone),
       deploy: (parallelism) => cloud.deploy(this.#deploymentAt(parallelism)),
     })
   }
@@ -143,11 +150,12 @@ class Simulation {
   async #runOn(): Promise<void> {
     const scheduler = this.#scheduler
     const driver = this.#driver
+    const { stepsMax = STEPS_MAX } = this.#options
     const livesMs = this.#case.lives.reduce((sum, life) => sum + life.endsAfterMs, 0)
     const deadlineMs = this.#calmAtMs + CATCH_UP_MS + livesMs
     while (!driver.isDone || !this.#cloud.isQuiet) {
       await scheduler.step()
-      const isStuck = scheduler.nowMs > deadlineMs || scheduler.steps > STEPS_MAX
+      const isStuck = scheduler.nowMs > deadlineMs || scheduler.steps > stepsMax
       if (!isStuck) continue
       const minutes = Math.round((scheduler.nowMs - this.#calmAtMs) / 60_000)
       const status = driver.isDone ? 'over, but not quiet,' : driver.status?.status
@@ -158,23 +166,53 @@ class Simulation {
     }
   }
 
+  #feed(): HttpClient[] {
+    const { program, padding } = this.#case.program
+    const cloud = this.#cloud
+    const world = cloud.processWorld
+    const chance = this.#chance.fork()
+    const http = new HttpFunction(world, chance, (process) =>
+      serverlessHttpEdge(this.#runtimeAt(this.#case.lives[0]!.parallelism, chance, process)),
+    )
+    return program.nodes.flatMap((node, index) =>
+      node.type === 'source'
+        ? [
+            new HttpClient({
+              ...world,
+              http,
+              chance: chance.fork(),
+              sourceUid: `source-${index}`,
+              splits: node.splits,
+              padding,
+              waitMaxMs: this.#case.sourceWaitMaxMs,
+              problems: this.#problems,
+            }),
+          ]
+        : [],
+    )
+  }
+
+  #runtimeAt(parallelism: number, chance: Chance, process: SimulatedProcess): JobRuntime {
+    return runtimeOf(
+      {
+        of: this.#case,
+        cloud: this.#cloud,
+        scheduler: this.#scheduler,
+        faults: this.#faults,
+        chance,
+        outside: this.#outside,
+        hear: (happening: JobHappening) => this.#happenings.hear(happening),
+      },
+      parallelism,
+      process,
+    )
+  }
+
   #deploymentAt(parallelism: number): Deployment {
     const { mistake } = this.#options
     const chance = this.#chance.fork()
     return (process) => {
-      const runtime = runtimeOf(
-        {
-          of: this.#case,
-          cloud: this.#cloud,
-          scheduler: this.#scheduler,
-          faults: this.#faults,
-          chance,
-          outside: this.#outside,
-          hear: (happening: JobHappening) => this.#happenings.hear(happening),
-        },
-        parallelism,
-        process,
-      )
+      const runtime = this.#runtimeAt(parallelism, chance, process)
       const ports = mistake?.ports?.(this.#cloud.ports(process), this.#cloud, process)
       const handlers = createHandlers({ ...runtime, ...ports })
       return mistake?.handlers?.(handlers, process) ?? handlers

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { hostileCase, randomCase } from './serverless/case.ts'
+import { runKernelCase } from './serverless/kernel-run.ts'
+import { MISTAKES } from './serverless/mistakes.ts'
+import type { Outcome, Tell } from './serverless/outcome.ts'
+import { runCase } from './serverless/run.ts'
+
+/** MILLRACE_SIMULATION_CASES: more or fewer; `npm run simulate` runs on its own. */
+const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 250)
+/** Where the seeds begin; each run of the tests takes others. MILLRACE_SIMULATION_SEED: the same again. */
+const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? Math.floor(Math.random() * 1e9))
+/** What a failure shows of all that happened: its last part, since what is wrong is seen at the end. */
+const LINES_SHOWN = 200
+
+/** Fails with all that is wrong, what had happened, and the command that shows it again. */
+async function expectWell(
+  runtime: 'serverless' | 'kernel',
+  seed: number,
+  run: (tell?: Tell) => Promise<Outcome>,
+): Promise<Outcome> {
+  const outcome = await run()
+  if (outcome.problems.length === 0) return outcome
+  const lines: string[] = []
+  await run((line) => lines.push(line))
+  throw new Error(
+    [
+      `seed ${seed}: npm run simulate -- --runtime ${runtime} --seeds 1 --seed ${seed} --trace`,
+      ...outcome.problems,
+      ...lines.slice(-LINES_SHOWN),
+    ].join('\n'),
+  )
+}
+
+function sumOf(outcomes: readonly Outcome[], of: (outcome: Outcome) => number): number {
+  return outcomes.reduce((sum, outcome) => sum + of(outcome), 0)
+}
+
+describe('any job on functions that fail as the platform does, and as user code does, comes to what a plain computation does', () => {
+  test(`${CASES / 2} cases (invariants 1 to 7, 9 to 12)`, { timeout: 600_000 }, async () => {
+    const outcomes: Outcome[] = []
+    for (let seed = FIRST; seed < FIRST + CASES / 2; seed++)
+      outcomes.push(await expectWell('serverless', seed, (tell) => runCase(randomCase(seed), { tell })))
+    // It is no test if nothing happens.
+    if (CASES < 40) return
+    for (const figure of ['completed', 'restarts', 'lives', 'items'] as const)
+      expect(sumOf(outcomes, (outcome) => outcome[figure])).toBeGreaterThan(CASES / 20)
+    const faults = new Set(outcomes.flatMap((outcome) => [...outcome.faults.keys()]))
+    expect([...faults]).toEqual(expect.arrayContaining(['crash', 'stall', 'duplicate', 'loseAnswer', 'userFault']))
+  })
+})
+
+describe('the protocol of turns alone', () => {
+  test(`passes everything on once and in order: ${CASES / 5} cases (invariants 1 to 3, 9)`, { timeout: 300_000 }, async () => {
+    for (let seed = FIRST; seed < FIRST + CASES / 5; seed++)
+      await expectWell('kernel', seed, (tell) => runKernelCase(seed, tell))
+  })
+})
+
+describe('a seed', () => {
+  test('replays the same run, to the last step', async () => {
+    const lines: string[][] = [[], []]
+    for (const told of lines) await runCase(hostileCase(FIRST), { tell: (line) => told.push(line) })
+    expect(lines[0]!.length).toBeGreaterThan(100)
+    expect(lines[0]).toEqual(lines[1])
+  })
+})
+
+describe('the simulator notices a runtime that', () => {
+  test.each(MISTAKES)('$name, within $within cases', { timeout: 300_000 }, async ({ from, within, faults, make }) => {
+    let noticed = false
+    for (let seed = from; seed < from + within && !noticed; seed++) {
+      const outcome = await runCase(hostileCase(seed, faults), { mistake: make(), stepsMax: 60_000 })
+      noticed = outcome.problems.length > 0
+    }
+    expect(noticed).toBe(true)
+  })
+})

@@ -1,0 +1,198 @@
+import { COORDINATOR } from '../../../lib/model/actors.ts'
+import type { Element } from '../../../lib/model/elements.ts'
+import { TwoPhaseCommitSinkOperator } from '../../../lib/operators/two-phase-commit-sink.ts'
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  type ChannelMessage,
+} from '../../../lib/serverless/actor/envelope.ts'
+import { Inbox, type Admission } from '../../../lib/serverless/actor/inbox.ts'
+import { pack, unpack } from '../../../lib/serverless/actor/packing.ts'
+import type { ElementsPayload, TaskOrder } from '../../../lib/serverless/protocol.ts'
+import type { IncomingMessage } from '../../../lib/serverless/runtime.ts'
+import { BarrierAligner } from '../../../lib/task/barrier-aligner.ts'
+import { WatermarkValve } from '../../../lib/task/watermark-valve.ts'
+import type { KnownMistake } from './mistakes.ts'
+import type { Mistake } from './run.ts'
+
+// Mistakes in what the code decides.
+
+export const CODE_MISTAKES: readonly KnownMistake[] = [
+  {
+    name: 'takes a message although one before it is missing',
+    from: 1,
+    within: 40,
+    faults: { failEntry: 0.4 },
+    make: takesGaps,
+  },
+  { name: 'takes a message twice', from: 1, within: 40, make: takesDuplicates },
+  { name: 'takes messages of an attempt that is over', from: 1, within: 60, make: ignoresAttempts },
+  {
+    name: 'commits transactions at the barrier',
+    from: 1,
+    within: 60,
+    faults: { userFault: 0.05 },
+    make: commitsAtBarrier,
+  },
+  { name: 'never commits transactions', from: 1, within: 5, make: neverCommits },
+  { name: 'does not wait for the barriers of other channels', from: 1, within: 30, make: doesNotAlign },
+  { name: 'takes the first barrier for the last', from: 1, within: 30, make: completesEarly },
+  { name: 'lets what waits move the watermark', from: 1, within: 60, make: letsStashMoveWatermark },
+  { name: 'lets the watermark go back', from: 1, within: 60, make: letsWatermarkGoBack },
+  { name: 'folds and materializes past the checkpoint', from: 1, within: 60, make: materializesAhead },
+]
+
+function patched<T extends object, Name extends keyof T>(
+  prototype: T,
+  name: Name,
+  make: (original: T[Name]) => T[Name],
+): () => void {
+  const original = prototype[name]
+  prototype[name] = make(original)
+  return () => {
+    prototype[name] = original
+  }
+}
+
+/** Changes what becomes of a delivery. */
+function admitting(change: (admission: Admission, message: ChannelMessage) => Admission): Mistake {
+  return {
+    patch: () =>
+      patched(
+        Inbox.prototype,
+        'admit',
+        (original) =>
+          function admit(this: Inbox, envelope) {
+            const admission = original.call(this, envelope)
+            return envelope.kind === 'message' ? change(admission, envelope) : admission
+          },
+      ),
+  }
+}
+
+function takesGaps(): Mistake {
+  return admitting((admission, message) =>
+    admission.type === 'gap' ? { type: 'input', message } : admission,
+  )
+}
+
+function takesDuplicates(): Mistake {
+  return {
+    patch: () =>
+      patched(
+        Inbox.prototype,
+        'admit',
+        (original) =>
+          function admit(this: Inbox, envelope) {
+            const admission = original.call(this, envelope)
+            // What is of the present attempt, and dropped all the same, was taken before.
+            const isRepeat = envelope.kind === 'message' && admission.type === 'drop' && envelope.attempt > 0
+            const { from } = envelope as ChannelMessage
+            return isRepeat && from !== COORDINATOR ? { type: 'input', message: envelope } : admission
+          },
+      ),
+  }
+}
+
+function ignoresAttempts(): Mistake {
+  return admitting((admission, message) =>
+    admission.type === 'drop' &&
+    message.to !== COORDINATOR &&
+    message.from !== COORDINATOR &&
+    message.sequence === 0
+      ? { type: 'input', message }
+      : admission,
+  )
+}
+
+type SinkInternals = { commitUpTo(checkpointId: number): Promise<void> }
+
+function commitsAtBarrier(): Mistake {
+  return {
+    patch: () =>
+      patched(
+        TwoPhaseCommitSinkOperator.prototype,
+        'prepareBarrier',
+        (original) =>
+          async function prepareBarrier(this: TwoPhaseCommitSinkOperator, checkpointId) {
+            await original.call(this, checkpointId)
+            await (this as unknown as SinkInternals).commitUpTo(checkpointId)
+          },
+      ),
+  }
+}
+
+function neverCommits(): Mistake {
+  return {
+    patch: () =>
+      patched(TwoPhaseCommitSinkOperator.prototype, 'checkpointComplete', () => () => Promise.resolve()),
+  }
+}
+
+function doesNotAlign(): Mistake {
+  return { patch: () => patched(BarrierAligner.prototype, 'isBlocked', () => () => false) }
+}
+
+function completesEarly(): Mistake {
+  return {
+    patch: () =>
+      patched(
+        BarrierAligner.prototype,
+        'onBarrier',
+        (original) =>
+          function onBarrier(this: BarrierAligner, channel, checkpointId, nowMs) {
+            const outcome = original.call(this, channel, checkpointId, nowMs)
+            return outcome.type === 'waiting' && channel === 0
+              ? { type: 'complete', alignmentMs: 0 }
+              : outcome
+          },
+      ),
+  }
+}
+
+/** Changes what reaches a task. */
+function receiving<Payload>(change: (payload: Payload, message: ChannelMessage) => Payload): Mistake {
+  const changed = ({ messageId, body }: IncomingMessage): IncomingMessage => {
+    const envelope = decodeEnvelope(body)
+    if (envelope.kind !== 'message' || !('bytes' in envelope.payload)) return { messageId, body }
+    const payload = change(unpack(envelope.payload.bytes) as Payload, envelope)
+    return { messageId, body: encodeEnvelope({ ...envelope, payload: { bytes: pack(payload) } }) }
+  }
+  return {
+    handlers: (handlers) => ({
+      ...handlers,
+      operator: (messages, invocation) => handlers.operator(messages.map(changed), invocation),
+    }),
+  }
+}
+
+function letsStashMoveWatermark(): Mistake {
+  const isWatermark = ({ kind }: Element): boolean => kind === 'watermark'
+  return receiving<ElementsPayload | TaskOrder>((payload) => {
+    if (payload.type !== 'elements') return payload
+    const { elements } = payload
+    return {
+      ...payload,
+      elements: [...elements.filter(isWatermark), ...elements.filter((element) => !isWatermark(element))],
+    }
+  })
+}
+
+type ValveInternals = { onWatermark(channel: number, timestampMs: number): unknown; currentMs: number }
+
+function letsWatermarkGoBack(): Mistake {
+  return {
+    patch: () =>
+      patched(
+        WatermarkValve.prototype as unknown as ValveInternals,
+        'onWatermark',
+        () => (_channel, timestampMs) => ({ watermarkMs: timestampMs, idle: undefined }),
+      ),
+  }
+}
+
+function materializesAhead(): Mistake {
+  return receiving<ElementsPayload | TaskOrder>((payload) =>
+    payload.type === 'complete' ? { ...payload, restorableFrom: payload.restorableFrom + 4 } : payload,
+  )
+}

@@ -1,0 +1,305 @@
+import type { ActorId } from '../../../lib/model/ids.ts'
+import { decodeEnvelope, encodeEnvelope } from '../../../lib/serverless/actor/envelope.ts'
+import { decodeEntry, placeOf, sortOf } from '../../../lib/serverless/actor/log-entry.ts'
+import { pack, sha256, unpack } from '../../../lib/serverless/actor/packing.ts'
+import type { BlobStore } from '../../../lib/ports/blob-store.ts'
+import type { RowPartition, RowStore, StoredRow } from '../../../lib/ports/row-store.ts'
+import type { LogEntry } from '../../../lib/ports/turn-log.ts'
+import type { WorldPorts } from '../../world/memory-world.ts'
+import type { KnownMistake } from './mistakes.ts'
+import type { Mistake } from './run.ts'
+
+// Mistakes in how the world is asked.
+
+const INLINE = 0
+
+export const PORT_MISTAKES: readonly KnownMistake[] = [
+  { name: 'appends without the condition', from: 1, within: 40, make: appendsWithoutCondition },
+  { name: 'takes a lost append for a won one', from: 1, within: 20, make: ignoresConflicts },
+  { name: 'sends again under the id of the first time', from: 1, within: 40, make: reusesDeduplicationIds },
+  { name: 'sends before the turn is committed', from: 1, within: 40, make: sendsBeforeCommit },
+  {
+    name: 'leaves it to the process that committed a message to send it',
+    from: 1,
+    within: 40,
+    make: losesUnsent,
+  },
+  { name: 'lets go of messages before the turn', from: 1, within: 40, make: deletesBeforeTurn },
+  {
+    name: 'lets go of messages before what they led to is sent',
+    from: 1,
+    within: 40,
+    make: deletesBeforeSends,
+  },
+  {
+    name: 'writes rows whatever position is there',
+    from: 1,
+    within: 60,
+    faults: { stall: 0.01, outlive: 1 },
+    make: writesStaleRows,
+  },
+  { name: 'lets rows expire before what they hold', from: 1, within: 40, make: expiresRowsEarly },
+  { name: 'spills under a name that is used again', from: 1, within: 60, make: reusesSpillNames },
+  { name: 'begins an attempt one turn before the checkpoint', from: 1, within: 40, make: restoresBefore },
+  {
+    name: 'begins an attempt where the log had come to',
+    from: 1,
+    within: 40,
+    faults: { userFault: 0.05 },
+    make: restoresAtEnd,
+  },
+]
+
+function appendsWithoutCondition(): Mistake {
+  const written = new Map<string, Uint8Array>()
+  const key = (actor: ActorId, sort: string): string => `${actor} ${sort}`
+  return {
+    ports: (ports) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        async append(actor, entry, expiresAtSec) {
+          await ports.log.append(actor, entry, expiresAtSec)
+          written.set(key(actor, entry.sort), entry.body)
+          return 'appended'
+        },
+        async read(actor, after) {
+          const page = await ports.log.read(actor, after)
+          const entries = page.entries.map(({ sort, body }) => ({
+            sort,
+            body: written.get(key(actor, sort)) ?? body,
+          }))
+          return { ...page, entries }
+        },
+      },
+    }),
+  }
+}
+
+function ignoresConflicts(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        async append(actor, entry, expiresAtSec) {
+          await ports.log.append(actor, entry, expiresAtSec)
+          return 'appended'
+        },
+      },
+    }),
+  }
+}
+
+function reusesDeduplicationIds(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      mailbox: {
+        ...ports.mailbox,
+        send: (messages) =>
+          ports.mailbox.send(
+            messages.map((message) => {
+              const isRepeatable = decodeEnvelope(message.body).kind === 'message'
+              return isRepeatable ? { ...message, deduplicationId: sha256(message.body) } : message
+            }),
+          ),
+      },
+    }),
+  }
+}
+
+function sendsBeforeCommit(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        async append(actor, entry, expiresAtSec) {
+          const item = await decodeEntry(entry, ports.blobs)
+          if (item.type === 'turn' && item.outbox.length > 0) {
+            await ports.mailbox.send(
+              item.outbox.map((one) => ({
+                to: one.to,
+                deduplicationId: sha256(`${actor} ${entry.sort} ${one.to} ${one.sequence}`),
+                body: encodeEnvelope({ kind: 'message', from: actor, ...one }),
+              })),
+            )
+          }
+          return ports.log.append(actor, entry, expiresAtSec)
+        },
+      },
+    }),
+  }
+}
+
+function losesUnsent(): Mistake {
+  return {
+    ports: (ports) => {
+      const own = new Set<string>()
+      return {
+        ...ports,
+        log: {
+          ...ports.log,
+          async append(actor, entry, expiresAtSec) {
+            const outcome = await ports.log.append(actor, entry, expiresAtSec)
+            const item = await decodeEntry(entry, ports.blobs)
+            if (outcome === 'appended' && item.type === 'turn')
+              for (const one of item.outbox) own.add(`${actor} ${one.to} ${one.attempt} ${one.sequence}`)
+            return outcome
+          },
+        },
+        mailbox: {
+          ...ports.mailbox,
+          async send(messages) {
+            const sent = messages.filter(({ body }) => {
+              const envelope = decodeEnvelope(body)
+              if (envelope.kind !== 'message') return true
+              return own.has(`${envelope.from} ${envelope.to} ${envelope.attempt} ${envelope.sequence}`)
+            })
+            const outcomes = await ports.mailbox.send(sent)
+            return messages.map((message) => outcomes[sent.indexOf(message)] ?? 'sent')
+          },
+        },
+      }
+    },
+  }
+}
+
+function deletesBeforeTurn(): Mistake {
+  return {
+    handlers: (handlers) => ({
+      ...handlers,
+      operator: (messages, invocation) => {
+        void handlers.operator(messages, invocation)
+        return Promise.resolve({ failed: [] })
+      },
+    }),
+  }
+}
+
+function deletesBeforeSends(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      mailbox: {
+        ...ports.mailbox,
+        send(messages) {
+          void ports.mailbox.send(messages)
+          return Promise.resolve(messages.map(() => 'sent' as const))
+        },
+      },
+    }),
+  }
+}
+
+/** Rows are written at positions that only rise, and read at those that they were meant to have. */
+function writesStaleRows(): Mistake {
+  const meant = new Map<number, number>()
+  let last = 1_000_000
+  const asMeant = <T extends StoredRow | undefined>(row: T): T =>
+    row === undefined ? row : { ...row, position: meant.get(row.position) ?? row.position }
+  return {
+    ports: (ports) => ({
+      ...ports,
+      rows: {
+        ...ports.rows,
+        write: (rows) =>
+          ports.rows.write(
+            rows.map((row) => {
+              meant.set(++last, row.position)
+              return { ...row, position: last }
+            }),
+          ),
+        get: async (rows) => (await ports.rows.get(rows)).map(asMeant),
+        async scan(partition: RowPartition, after: string | undefined) {
+          const page = await ports.rows.scan(partition, after)
+          return { ...page, rows: page.rows.map(asMeant) }
+        },
+      } satisfies RowStore,
+    }),
+  }
+}
+
+function expiresRowsEarly(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      rows: {
+        ...ports.rows,
+        write: (rows) =>
+          ports.rows.write(rows.map((row) => ({ ...row, expiresAtMs: Math.min(row.expiresAtMs, 1) }))),
+      },
+    }),
+  }
+}
+
+/** The name lacks the hash, as it were: whoever spills last has its content there. */
+function reusesSpillNames(): Mistake {
+  const contents = new Map<string, Uint8Array>()
+  const short = (name: string): string => name.slice(0, name.lastIndexOf('-'))
+  return {
+    ports: (ports) => ({
+      ...ports,
+      blobs: {
+        ...ports.blobs,
+        async get(name) {
+          const bytes = await ports.blobs.get(name)
+          return bytes === undefined || !name.startsWith('log/') ? bytes : contents.get(short(name))
+        },
+        async putIfAbsent(name, bytes) {
+          const outcome = await ports.blobs.putIfAbsent(name, bytes)
+          contents.set(short(name), bytes)
+          return outcome
+        },
+      } satisfies BlobStore,
+    }),
+  }
+}
+
+function restoresBefore(): Mistake {
+  return { ports: (ports) => withGeneses(ports, (base) => base - 1) }
+}
+
+function restoresAtEnd(): Mistake {
+  return {
+    ports: (ports, { world }) =>
+      withGeneses(ports, (base, actor, attempt) => {
+        const last = world.log
+          .entries(actor)
+          .map(({ sort }) => placeOf(sort))
+          .filter((place) => place.attempt === attempt && Number.isFinite(place.position))
+        return last.at(-1)?.position ?? base
+      }),
+  }
+}
+
+/** Every attempt of a task that goes on from a place in its log goes on from another one. */
+function withGeneses(
+  ports: WorldPorts,
+  move: (basePosition: number, actor: ActorId, baseAttempt: number) => number,
+): WorldPorts {
+  const moved = (actor: ActorId, entry: LogEntry): LogEntry => {
+    if (entry.body[0] !== INLINE) return entry
+    const [type, base, ...rest] = unpack(entry.body.subarray(1)) as [
+      string,
+      [number, number] | null,
+      ...unknown[],
+    ]
+    if (type !== 'genesis' || base === null || base[1] < 2) return entry
+    const position = move(base[1], actor, base[0])
+    const packed = pack([type, [base[0], position], ...rest])
+    const body = new Uint8Array(packed.length + 1)
+    body[0] = INLINE
+    body.set(packed, 1)
+    const { attempt } = placeOf(entry.sort)
+    return { sort: sortOf({ attempt, position: position + 1 }), body }
+  }
+  return {
+    ...ports,
+    log: {
+      ...ports.log,
+      append: (actor, entry, expiresAtSec) => ports.log.append(actor, moved(actor, entry), expiresAtSec),
+    },
+  }
+}
