@@ -18,7 +18,7 @@ import { LOG_LIMITS } from './limits.ts'
 import {
   actorFolder,
   appendTurn,
-  decodeEntry,
+  decodeEntries,
   loadNamed,
   storeNamed,
   type LogItem,
@@ -198,8 +198,9 @@ export class ActorProcess<State, Delta> {
         const history = this.#history
         for (let more = true; more;) {
           const page = await this.#runtime.log.read(this.#actor, this.#cursorOf(history))
-          for (const entry of page.entries) {
-            this.#took(history, await decodeEntry(entry, this.#runtime.blobs))
+          const items = await decodeEntries(page.entries, this.#runtime.blobs)
+          for (const [index, entry] of page.entries.entries()) {
+            this.#took(history, items[index]!)
             this.#cursor = entry.sort
             this.#bytesSinceHead += entry.body.length
           }
@@ -324,7 +325,9 @@ export class ActorProcess<State, Delta> {
     const askedAtMs = this.#askedAtMs.get(what)
     if (askedAtMs !== undefined && nowMs - askedAtMs < LOG_LIMITS.resendPauseMs) return
     await this.#sender.askAgain(sender, attempt, next)
-    this.#askedAtMs.clear()
+    for (const [other, atMs] of this.#askedAtMs) {
+      if (nowMs - atMs >= LOG_LIMITS.resendPauseMs) this.#askedAtMs.delete(other)
+    }
     this.#askedAtMs.set(what, nowMs)
   }
 
@@ -386,7 +389,8 @@ export class ActorProcess<State, Delta> {
     if (!isDue && this.#behaviour.wantsHead?.(history.current.state) !== true) return
     try {
       if (!(await this.#heads.write(history))) return
-      this.#turnsSinceHead = history.tail.length
+      // Not what is left after it: where that is many turns for good, every turn would write a head.
+      this.#turnsSinceHead = 0
       this.#bytesSinceHead = 0
       this.#unheadedSinceMs = history.tailSinceMs
     } catch (cause) {

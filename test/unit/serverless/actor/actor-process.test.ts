@@ -204,6 +204,23 @@ describe('an attempt', () => {
 })
 
 describe('history', () => {
+  test('has a head every so many turns, also where many turns are kept behind it', async () => {
+    const adders = await begun()
+    const heads: (string | undefined)[] = []
+    const faults: Faults = {
+      ...NO_FAULTS,
+      before: ({ name, subject }: Operation) => {
+        if (name === 'put-head') heads.push(subject)
+        return Promise.resolve()
+      },
+    }
+    const process = adders.process(A, undefined, faults)
+    for (let turn = 0; turn < 60; turn++) await process.handle([adders.ask(A, { add: 1 })], forever)
+    // Twenty turns are kept, and forty folded, four to a head.
+    expect(heads.length).toBeGreaterThan(5)
+    expect(heads.length).toBeLessThan(15)
+  })
+
   test('is folded into heads, from which a cold start goes on', async () => {
     const adders = await begun()
     const folding = adder(B, (position) => position)
