@@ -90,7 +90,7 @@ export default {
     {
       name: 'published-code-imports-dev-dependency',
       severity: 'error',
-      from: { path: '^(lib|cli|functions|infra)/' },
+      from: { path: '^(lib|cli|infra)/' },
       // An optional peer, such as the AWS SDK, is installed for our own tests as well.
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     },

@@ -10,6 +10,7 @@ export const LOG_LIMITS: {
   readonly resendPauseMs: number
   readonly sliceMs: number
   readonly unheadedMsMax: number
+  readonly blobsAtOnce: number
 } = {
   /** A write unit is 1 KB and costs 0.625 USD a million, a PUT 5 USD a million: from 8 KB on, an object is cheaper. */
   inlineBytes: 8 * 1024,
@@ -31,4 +32,6 @@ export const LOG_LIMITS: {
   sliceMs: 1_000,
   /** Entries end weeks after they were written: long before, a head stands for them, if anybody comes by at all. */
   unheadedMsMax: 7 * 24 * 3_600_000,
+  /** Objects fetched side by side: more would only wait for one another on a function's share of a network. */
+  blobsAtOnce: 16,
 }

@@ -11,6 +11,8 @@ import type { IngestDelta } from './ingest-state.ts'
 
 /** Ingest actors have one attempt for ever. */
 const ATTEMPT = 0
+/** What one read gives, about: some turns' worth of records. */
+const READ_BYTES = 2 * 1024 * 1024
 
 /** Reads ingest partitions for the tasks of their sources: what an ingest actor's turns accepted, straight from its log. */
 export class IngestLogReader implements IngestLog {
@@ -27,7 +29,10 @@ export class IngestLogReader implements IngestLog {
     const page = await this.#runtime.log.read(actor, from)
     const batches: IngestBatch[] = []
     let through = start
+    let bytes = 0
     for (const entry of page.entries) {
+      // An entry may stand for an object of megabytes: a page of them does not fit into a function.
+      if (bytes >= READ_BYTES) return { batches, through, more: true }
       const { position } = placeOf(entry.sort)
       // Whoever goes on must not miss any. Where nothing was ever read, the oldest may have ended by their TTL: the ingest
       // partition has warned of that for weeks.
@@ -37,6 +42,7 @@ export class IngestLogReader implements IngestLog {
       const item = await this.#decode(entry, position)
       const records = item.type === 'turn' ? groupsOf(item.delta).flatMap(recordsOf) : []
       if (records.length > 0) batches.push({ position, records })
+      bytes += records.reduce((sum, { body }) => sum + body.length, 0)
       through = position
     }
     return { batches, through, more: page.more }

@@ -14,6 +14,7 @@ import type { HttpAnswer } from '../../../lib/connectors/ingest/http-messages.ts
 import { ingestActor } from '../../../lib/model/actors.ts'
 import { actorFolder } from '../../../lib/serverless/actor/log-entry.ts'
 import { deploymentOf } from '../../../lib/serverless/deployment.ts'
+import { IngestLogReader } from '../../../lib/serverless/ingest/ingest-log-reader.ts'
 import { serverlessHttpEdge } from '../../../lib/serverless/ingest/http-edge.ts'
 import { takeFromQueue } from '../../../lib/serverless/ingest/queue-edge.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
@@ -248,3 +249,17 @@ test.each([2, 3])(
     expect(job.totals).toEqual({ a: 3, b: 2, c: 1, d: 1 })
   },
 )
+
+test('a backlog of large records is read in pieces that fit into memory', async () => {
+  const job = new IngestJob().deploy(1, 1)
+  const pad = Array.from({ length: 200_000 }, (_, i) => String.fromCharCode(97 + ((i * 7919) % 26))).join('')
+  for (let n = 0; n < 24; n++) await job.post([`w${n}`], `key-${n}`, pad)
+  await job.platform.untilIdle()
+  const reader = new IngestLogReader(job.platform.runtime)
+  const first = await reader.read('posted', 0, 0)
+  expect(first.more).toBe(true)
+  expect(first.batches.flatMap(({ records }) => records).length).toBeLessThan(24)
+  await job.start('start')
+  await job.until(24)
+  expect(Object.keys(job.totals)).toHaveLength(24)
+})
