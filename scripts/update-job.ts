@@ -19,6 +19,8 @@ import { deployToEmulator, outputsOf } from './local/deploy-to-emulator.ts'
 import { emulatorEnvironment, expectEndpoint, isGivenEndpoint } from './local/endpoint.ts'
 import { updateJob } from './update-steps.ts'
 
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
 /** Where jobs are deployed to, and how. */
 interface Target {
   readonly env: NodeJS.ProcessEnv
@@ -44,14 +46,13 @@ await script(async () => {
     ? await onEmulator(job, context)
     : await onAws(job, context, values.context)
   const assembly = join(projectRoot, 'cdk.out', 'update', parse(job).name)
-  const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
   await updateJob(
     {
       check: () =>
         cdk(['synth', '--quiet', '--output', assembly, '-c', `job=${job}`, ...context], target.env),
       status: () => withJob(target, ({ log }) => expectStatus(log)),
-      ask: (request) => withJob(target, (open) => ask(open, request, waitMs, say)),
+      ask: (request) => withJob(target, (open) => ask(open, request, waitMs)),
       deploy: target.deploy,
       say,
     },
@@ -96,12 +97,7 @@ async function withJob<T>({ env, resources }: Target, work: (job: OpenJob) => Pr
   }
 }
 
-function ask(
-  job: OpenJob,
-  request: UserRequest,
-  waitMs: number,
-  say: (line: string) => void,
-): Promise<AskOutcome> {
+function ask(job: OpenJob, request: UserRequest, waitMs: number): Promise<AskOutcome> {
   let last = ''
   const onProgress = (progress: Parameters<typeof progressLine>[1]): void => {
     const line = `  ${progressLine(request.type, progress)}`

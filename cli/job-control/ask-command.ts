@@ -1,4 +1,4 @@
-import { EXIT } from '../exit-codes.ts'
+import { EXIT, type StopSignal } from '../exit-codes.ts'
 import { colorsFor } from '../text/colors.ts'
 import { askJob, type AskProgress, type UserRequest } from './ask-job.ts'
 import { endingJson, endingLines, exitCodeOf, type Ending } from './ask-outcome.ts'
@@ -18,10 +18,11 @@ export async function askCommand(
   return withJob(world, name, flags, async (job) => {
     const display = new WaitDisplay(world, request.type, () => job.now())
     let progress: AskProgress | undefined
-    let stopListening = (): void => {}
+    let interrupt: (signal: StopSignal) => void
     const interrupted = new Promise<Ending>((resolve) => {
-      stopListening = world.listen((signal) => resolve({ type: 'interrupted', signal, progress }))
+      interrupt = (signal) => resolve({ type: 'interrupted', signal, progress })
     })
+    const stopListening = world.listen((signal) => interrupt(signal))
     const onProgress = (now: AskProgress): void => {
       progress = now
       display.show(now)

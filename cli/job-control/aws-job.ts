@@ -26,18 +26,12 @@ export function awsJob(resources: JobResources, env: Environment): OpenJob {
 /** The same through any services. Its requests reject with an AwsFault, sends that are of no use included. */
 export function awsControl({ table, coordinatorQueueUrl }: JobResources, services: AwsServices): JobControl {
   const random = { next: () => Math.random() }
+  const queueOf = (): string => coordinatorQueueUrl
   const retrying = new Retrying({ clock: systemClock, random, remainingMs: () => Infinity })
   return {
-    mailbox: loudMailbox((warn) => {
-      const notHere = (): never => {
-        throw new UserError('Expected no message to other than the coordinator')
-      }
-      return new SqsMailbox(services.sqs, retrying, {
-        queueOf: () => coordinatorQueueUrl,
-        deadLetters: notHere,
-        warn,
-      })
-    }),
+    mailbox: loudMailbox(
+      (warn) => new SqsMailbox(services.sqs, retrying, { queueOf, deadLetters: noDeadLetters, warn }),
+    ),
     log: new DynamoTurnLog(new DynamoTable(services.dynamo, retrying, () => table)),
     now: () => Date.now(),
     pause: (ms) => pause(ms),
@@ -45,16 +39,21 @@ export function awsControl({ table, coordinatorQueueUrl }: JobResources, service
   }
 }
 
+const noDeadLetters = (): never => {
+  throw new UserError('Expected messages to the coordinator alone: its dead-letter queue is not known here')
+}
+
 /** The port says only that a message was not sent. Where that will not change, a person wants to know why. */
 function loudMailbox(make: (warn: (message: string, cause?: unknown) => void) => Mailbox): Mailbox {
-  let fault: unknown
+  const faults: Error[] = []
   const mailbox = make((message, cause) => {
-    fault = cause ?? new UserError(message)
+    faults.push(cause instanceof Error ? cause : new UserError(message))
   })
   return {
     send: async (messages) => {
-      fault = undefined
+      faults.length = 0
       const fates = await mailbox.send(messages)
+      const [fault] = faults
       if (fault !== undefined && fates.includes('failed')) throw fault
       return fates
     },

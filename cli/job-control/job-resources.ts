@@ -122,10 +122,11 @@ function readOutputs(path: string, file: string): Record<string, Record<string, 
       },
     )
   }
-  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
   if (!isObject(outputs) || !Object.values(outputs as object).every(isObject))
     throw new UserError(`${file}: expected the outputs of stacks, by stack and name`)
   return outputs as Record<string, Record<string, string>>
 }
 
 const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null

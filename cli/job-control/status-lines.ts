@@ -63,8 +63,9 @@ export function checkpointsOf({ checkpoints, lastSavepoint }: JobStatusRecord): 
   return all.toSorted((a, b) => a.checkpointId - b.checkpointId)
 }
 
+const cell = (text: string): Cell => ({ text })
+
 export function checkpointLines(record: JobStatusRecord, colors: Colors): string[] {
-  const cell = (text: string): Cell => ({ text })
   const rows = checkpointsOf(record).map(({ checkpointId, kind, completedAtMs, figures, location }) => [
     cell(String(checkpointId)),
     cell(kind),

@@ -41,6 +41,17 @@ const start = (given: AwsServices): Promise<unknown> =>
     { waitMs: 1, onProgress: () => {} },
   )
 
+async function failureOf(given: AwsServices): Promise<unknown> {
+  try {
+    return await start(given)
+  } catch (cause) {
+    return cause
+  }
+}
+
+const faultOf = (problem: 'permission' | 'retryable'): AwsFault =>
+  new AwsFault(problem, { action: 'dynamodb:GetItem', resource: 'table "words"' }, new Error('said so'))
+
 describe('what is to be mended on AWS', () => {
   test.each([
     [
@@ -55,7 +66,7 @@ describe('what is to be mended on AWS', () => {
     [sdkError('ExpiredTokenException', 400), 'The credentials of AWS have expired'],
     [new Error('Region is missing'), 'Expected a region of AWS, found none: set AWS_REGION'],
   ])('of the table: %s', async (error, told) => {
-    const fault = await start(services(error)).catch((cause: unknown) => cause)
+    const fault = await failureOf(services(error))
     expect(fault).toBeInstanceOf(AwsFault)
     expect(explainAwsFault(fault as AwsFault)).toContain(told)
   })
@@ -67,7 +78,7 @@ describe('what is to be mended on AWS', () => {
     ],
     [sdkError('AccessDenied', 403), 'Expected to be allowed sqs:SendMessage'],
   ])('of the queue: %s', async (error, told) => {
-    const fault = await start(services(ANSWER, error)).catch((cause: unknown) => cause)
+    const fault = await failureOf(services(ANSWER, error))
     expect(explainAwsFault(fault as AwsFault)).toContain(told)
   })
 
@@ -78,13 +89,10 @@ describe('what is to be mended on AWS', () => {
 })
 
 describe('as the command line tells it', () => {
-  const fault = (problem: 'permission' | 'retryable'): AwsFault =>
-    new AwsFault(problem, { action: 'dynamodb:GetItem', resource: 'table "words"' }, new Error('said so'))
-
   test('a permission is a mistake, exit code 2', async () => {
     const job = await new ScriptedJob().publish({})
     job.onPause = () => {
-      throw fault('permission')
+      throw faultOf('permission')
     }
     const { problems } = await job.cli.run('stop')
     expect(problems).toEqual([expect.stringContaining('Expected to be allowed dynamodb:GetItem')])
@@ -95,7 +103,7 @@ describe('as the command line tells it', () => {
   test('an AWS that does not answer: exit code 75', async () => {
     const job = await new ScriptedJob().publish({})
     job.onPause = () => {
-      throw fault('retryable')
+      throw faultOf('retryable')
     }
     const { code, stderr } = await job.cli.run('stop')
     expect(code).toBe(75)
