@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { barrier, END, forever, OneTask, records, watermark } from './one-task.ts'
+
+async function started(options: ConstructorParameters<typeof OneTask>[0] = {}): Promise<OneTask> {
+  const one = new OneTask(options)
+  await one.begin(1)
+  await one.process().handle([one.order({ type: 'start' })], forever)
+  one.reports()
+  return one
+}
+
+const acknowledged = (one: OneTask): number[] =>
+  one.reports().flatMap((report) => (report.type === 'acknowledge' ? [report.checkpointId] : []))
+
+describe('a turn of a task', () => {
+  test('ends at a barrier: what follows is of the next (invariant 4)', async () => {
+    const one = await started()
+    const process = one.process()
+    const before = (await one.state()).position
+    await process.handle(
+      [one.elements(0, records('a'), barrier(1), records('b')), one.elements(1, barrier(1), records('c'))],
+      forever,
+    )
+    const [ack] = one.reports().filter((report) => report.type === 'acknowledge')
+    expect(ack).toMatchObject({ type: 'acknowledge', checkpointId: 1, ack: { position: before + 1 } })
+    expect(one.elementsSent().map(({ kind }) => kind)).toEqual(['records', 'barrier', 'records'])
+    expect((await one.state()).position).toBeGreaterThan(before + 1)
+  })
+
+  test('keeps what comes on a channel that waits for the others, in order, and in whichever process (invariant 3)', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, barrier(1), records('a'))], forever)
+    await one.process().handle([one.elements(0, records('b'), watermark(5))], forever)
+    expect(one.counts()).toEqual([])
+    await one.process().handle([one.elements(0, records('c')), one.elements(1, records('x'))], forever)
+    expect(one.counts()).toEqual(['x:1'])
+    await one.process().handle([one.elements(1, barrier(1))], forever)
+    expect(acknowledged(one)).toEqual([1])
+    expect(one.counts()).toEqual(['a:1', 'b:1', 'c:1'])
+    expect((await one.state()).state.stash).toEqual([])
+  })
+
+  test('goes on with what it kept when the checkpoint is aborted', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, barrier(1), records('a'))], forever)
+    await one
+      .process()
+      .handle([one.order({ type: 'aborted', checkpointId: 1, reason: 'expired' })], forever)
+    expect(one.counts()).toEqual(['a:1'])
+    await one.process().handle([one.elements(1, barrier(1), records('b'))], forever)
+    expect(one.counts()).toEqual(['b:1'])
+    expect(acknowledged(one)).toEqual([])
+  })
+
+  test('fires timers in steps, each once, whoever takes the next (invariant 10)', async () => {
+    const one = await started()
+    const keys = Array.from({ length: 2_500 }, (_, i) => `k${i}`)
+    for (let at = 0; at < keys.length; at += 500)
+      await one
+        .process()
+        .handle(
+          [one.elements(0, records(...keys.slice(at, at + 500).map((key) => ({ key, fireAtMs: 10 }))))],
+          forever,
+        )
+    one.counts()
+    const position = (await one.state()).position
+    await one.process().handle([one.elements(0, watermark(20)), one.elements(1, watermark(20))], forever)
+    const sent = one.elementsSent()
+    const fired = sent.flatMap((element) => (element.kind === 'records' ? element.values : []))
+    expect(fired.length).toBe(2_500)
+    expect(sent.at(-1)).toEqual({ kind: 'watermark', timestampMs: 20 })
+    expect((await one.state()).position).toBeGreaterThan(position + 2)
+  })
+
+  test('tells of the end of its input, once', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, records('a'), END)], forever)
+    expect(one.reports().map(({ type }) => type)).not.toContain('input-ended')
+    await one.process().handle([one.elements(1, END)], forever)
+    expect(one.reports().map(({ type }) => type)).toContain('input-ended')
+    await one.process().handle([one.elements(0, barrier(1)), one.elements(1, barrier(1))], forever)
+    const reports = one.reports()
+    expect(reports.map(({ type }) => type)).toEqual(['acknowledge'])
+    expect(reports[0]).toMatchObject({ ack: { finished: true } })
+  })
+
+  test('what user code throws is the failure of the job, told once; what follows is dropped', async () => {
+    const one = await started()
+    const process = one.process()
+    await process.handle([one.elements(0, records('a', { key: 'b', throws: 'no' }))], forever)
+    const reports = one.reports()
+    expect(reports.map(({ type }) => type)).toEqual(['failed'])
+    expect(reports[0]).toMatchObject({ cause: { operatorUid: 'count', key: 'b' } })
+    expect(await process.handle([one.elements(0, records('a')), one.nudge()], forever)).toEqual([])
+    expect([...one.reports(), ...one.counts()]).toEqual([])
+  })
+
+  test("a live task is dropped when another process's turn is found", async () => {
+    const one = await started()
+    const [first, second] = [one.process(), one.process()]
+    await first.handle([one.elements(0, records('a'))], forever)
+    await second.handle([one.elements(0, records('a'))], forever)
+    await first.handle([one.elements(0, records('a'))], forever)
+    await second.handle([one.elements(0, records('a'))], forever)
+    expect(one.counts()).toEqual(['a:1', 'a:2', 'a:3', 'a:4'])
+  })
+
+  test('processing-time timers wake it, and fire once', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, records({ key: 'a', wakeAtMs: 1_005_000 }))], forever)
+    expect(one.counts()).toEqual(['a:1'])
+    one.clock.advance(5_000)
+    await one.process().handle([one.nudge(true)], forever)
+    expect(one.counts()).toEqual(['a!:2'])
+    await one.process().handle([one.nudge(true)], forever)
+    expect(one.counts()).toEqual([])
+  })
+
+  test('a first turn after an epoch without any is news to the coordinator', async () => {
+    const one = await started()
+    const bothBarriers = (id: number) => [one.elements(0, barrier(id)), one.elements(1, barrier(id))]
+    await one.process().handle(bothBarriers(1), forever)
+    expect(one.reports()).toMatchObject([{ type: 'acknowledge', ack: { active: false } }])
+    await one.process().handle([one.elements(0, records('a'))], forever)
+    expect(one.reports().map(({ type }) => type)).toEqual(['active'])
+    await one.process().handle([one.elements(0, records('a'))], forever)
+    expect(one.reports()).toEqual([])
+    await one.process().handle(bothBarriers(2), forever)
+    expect(one.reports()).toMatchObject([{ type: 'acknowledge', ack: { active: true } }])
+  })
+})
