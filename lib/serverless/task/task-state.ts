@@ -168,10 +168,15 @@ function overtaken(
   wiring: TaskWiring | undefined,
 ): readonly Stashed[] {
   if (checkpointId === undefined || progress === undefined) return []
+  // Channels whose barrier waits in the stash: what came behind it, its sender sends again.
+  const past = new Set<number>()
   return stash.flatMap((stashed) => {
     const channel = wiring?.channelOf(stashed.from, stashed.edge)
-    if (channel === undefined || progress.aligner.lastIds[channel]! >= checkpointId) return []
+    if (channel === undefined || progress.aligner.lastIds[channel]! >= checkpointId || past.has(channel))
+      return []
     const elements = underWay(stashed.elements, checkpointId)
+    if (stashed.elements.some((one) => one.kind === 'barrier' && one.checkpointId >= checkpointId))
+      past.add(channel)
     return elements.length === 0 ? [] : [{ ...stashed, elements }]
   })
 }

@@ -68,7 +68,12 @@ function planned(
 ): { readonly plan: JobPlan; readonly config: JobConfig } {
   const source = sourceFunction<Sighting>({ poll: (ctx) => poll((one) => ctx.collect(one)) })
   const job = defineJob(
-    { name: 'watched', parallelism: 1, maxParallelism: 4, checkpointing: { interval: '10 s', ...checkpointing } },
+    {
+      name: 'watched',
+      parallelism: 1,
+      maxParallelism: 4,
+      checkpointing: { interval: '10 s', ...checkpointing },
+    },
     (env) => {
       env
         .source('seen', source, { parallelism: 2 })
@@ -215,7 +220,9 @@ export class OneTask {
 
   /** What it sent other tasks since it was last asked. */
   elementsSent(): Element[] {
-    return this.#taken((to) => to !== COORDINATOR).flatMap(({ payload }) => (payload as ElementsPayload).elements)
+    return this.#taken((to) => to !== COORDINATOR).flatMap(
+      ({ payload }) => (payload as ElementsPayload).elements,
+    )
   }
 
   /** The counts it sent since it was last asked, as `key:count`. */

@@ -43,9 +43,7 @@ describe('a turn of a task', () => {
   test('goes on with what it kept when the checkpoint is aborted', async () => {
     const one = await started()
     await one.process().handle([one.elements(0, barrier(1), records('a'))], forever)
-    await one
-      .process()
-      .handle([one.order({ type: 'aborted', checkpointId: 1, reason: 'expired' })], forever)
+    await one.process().handle([one.order({ type: 'aborted', checkpointId: 1, reason: 'expired' })], forever)
     expect(one.counts()).toEqual(['a:1'])
     await one.process().handle([one.elements(1, barrier(1), records('b'))], forever)
     expect(one.counts()).toEqual(['b:1'])
