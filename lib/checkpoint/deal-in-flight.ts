@@ -11,10 +11,10 @@ import type { CompatibilityOptions } from './restore-plan.ts'
 export interface DealtInFlight {
   readonly runs: ReadonlyMap<TaskId, readonly InFlightRun[]>
   /**
-   * The job has changed: what sources read next may come to other tasks than what was under way before it. So that it
-   * overtakes nothing, they wait until all of that is through.
+   * The job has changed: what comes next may go other ways than what was under way further down. So that it overtakes
+   * nothing, a vertex waits with its part until all after it are through with theirs, and sources wait for all.
    */
-  readonly holdsSources: boolean
+  readonly isInStages: boolean
 }
 
 /** What was under way to one task of the record. */
@@ -51,7 +51,7 @@ export function dealInFlight(
         'uids that they had, or pass --allow-non-restored-state to leave those records out',
     )
   }
-  return { runs: dealer.inOrder(), holdsSources: !isUnchanged && dealer.dealt.size > 0 }
+  return { runs: dealer.inOrder(), isInStages: !isUnchanged && dealer.dealt.size > 0 }
 }
 
 /** Whether every channel of the record is there again, between the tasks that have the state of the old ones. */

@@ -73,7 +73,13 @@ export class JobAttempt {
   /** The unaligned checkpoint under way. */
   private overtakenId: number | undefined
   private readonly recordings = new Set<InFlightRecording>()
-  private holdsSources: boolean
+  /**
+   * While what was under way goes through a job that has changed: vertices before this one wait until all from it on are
+   * through with theirs. So nothing overtakes what was further down. Undefined: none waits.
+   */
+  private frontier: number | undefined
+  /** Barriers that are not to overtake what was under way. */
+  private triggersHeld: { readonly checkpointId: number; readonly order: () => void }[] = []
   private lastFigures: readonly OperatorFigures[] | undefined
   private closing: Promise<unknown> | undefined
   private ending: Promise<unknown> | undefined
@@ -82,7 +88,7 @@ export class JobAttempt {
     const { restore, ...rest } = parts
     this.parts = rest
     this.restore = restore
-    this.holdsSources = restore.inFlight.holdsSources
+    this.frontier = restore.inFlight.isInStages ? parts.plan.vertices.length - 1 : undefined
     this.eventLoop = new EventLoop(parts.uptimeMs)
   }
 
@@ -110,6 +116,7 @@ export class JobAttempt {
       this.runners.push(runner)
       ;(this.runnerAt[task.spec.vertex.index] ??= [])[task.spec.subtaskIndex] = runner
     }
+    this.advance()
   }
 
   get number(): AttemptNumber {
@@ -132,9 +139,14 @@ export class JobAttempt {
     triggeredAtMs: number,
     options: { stopSources: boolean; drain: boolean },
   ): void {
+    if (this.frontier !== undefined) {
+      const order = (): void => this.trigger(checkpointId, triggeredAtMs, options)
+      this.triggersHeld.push({ checkpointId, order })
+      return
+    }
     if (options.stopSources) this.stoppedAt = checkpointId
     for (const runner of this.sourceRunners()) {
-      runner.controlAfterReplay(async () => {
+      runner.control(async () => {
         if (options.drain && !runner.task.inputEnded) runner.task.drain()
         // It may have been given up before this source came to it.
         if (options.stopSources && this.stoppedAt === checkpointId) runner.setReading(false)
@@ -155,6 +167,7 @@ export class JobAttempt {
 
   /** Sources that `checkpointId` stopped go on. */
   notifyAborted(checkpointId: number): void {
+    this.triggersHeld = this.triggersHeld.filter((held) => held.checkpointId !== checkpointId)
     if (this.overtakenId === checkpointId) this.stopRecording()
     for (const runner of this.runners) runner.control(() => runner.task.checkpointAborted(checkpointId))
     if (this.stoppedAt !== checkpointId) return
@@ -291,11 +304,17 @@ export class JobAttempt {
     for (const recording of this.recordings) recording.cancel()
   }
 
-  /** Sources go on once everything that was under way is through. */
-  private releaseSources(): void {
-    if (!this.holdsSources || !this.runners.every((runner) => runner.isIdle)) return
-    this.holdsSources = false
-    for (const runner of this.sourceRunners()) runner.wake()
+  private advance(): void {
+    const before = this.frontier
+    while (this.frontier !== undefined && this.isThroughFrom(this.frontier))
+      this.frontier = this.frontier === 0 ? undefined : this.frontier - 1
+    if (this.frontier === before) return
+    for (const runner of this.runners) runner.wake()
+    if (this.frontier === undefined) for (const { order } of this.triggersHeld.splice(0)) order()
+  }
+
+  private isThroughFrom(vertexIndex: number): boolean {
+    return this.runnerAt.slice(vertexIndex).every((ofVertex) => ofVertex.every((runner) => runner.isIdle))
   }
 
   private makeRunner(task: Task, replay: readonly InFlightRun[] | undefined): TaskRunner {
@@ -307,8 +326,11 @@ export class JobAttempt {
       clock: this.parts.clock,
       eventLoop: this.eventLoop,
       replay,
-      held: () => this.holdsSources,
-      onBatchEnd: this.holdsSources ? () => this.releaseSources() : undefined,
+      gates: {
+        mayReplay: () => this.frontier === undefined || vertex.index >= this.frontier,
+        mayRead: () => this.frontier === undefined,
+      },
+      onBatchEnd: this.frontier === undefined ? undefined : () => this.advance(),
       onFailure: (cause) => {
         if (this.live) this.parts.listener.onTaskFailed(task.spec.taskId, cause)
       },

@@ -65,7 +65,7 @@ export class JobStorage {
   async beginAttempt(restoreFrom: RestorePoint | undefined): Promise<AttemptRestore> {
     await this.endAttempt()
     if (restoreFrom === undefined) {
-      return { stateOf: () => this.freshTask(), inFlight: { runs: new Map(), holdsSources: false } }
+      return { stateOf: () => this.freshTask(), inFlight: { runs: new Map(), isInStages: false } }
     }
     const { plan, runId, allowNonRestoredState } = this.parts
     const opened = await this.parts.open(restoreFrom.location)

@@ -31,10 +31,9 @@ export class TaskRunner {
   private sourceStatus: ReadStatus
   private wakeUps = 0
   private reading = true
-  private readonly held: () => boolean
+  private readonly gates: RunnerGates
   private readonly onBatchEnd: (() => void) | undefined
   private replay: Replay | undefined
-  private readonly deferred: Control[] = []
   private inBatch = false
   private stopped = false
   private nextChannel = 0
@@ -46,7 +45,7 @@ export class TaskRunner {
     this.channels = parts.inputs
     this.inputs = parts.inputs.map(({ channel }) => channel)
     this.replay = parts.replay === undefined ? undefined : new Replay(parts.replay)
-    this.held = parts.held
+    this.gates = parts.gates
     this.onBatchEnd = parts.onBatchEnd
     this.outputs = parts.outputs
     this.clock = parts.clock
@@ -86,12 +85,6 @@ export class TaskRunner {
     this.wake()
   }
 
-  /** As `control`, once what was under way has been taken: it comes before a barrier that is not to overtake it. */
-  controlAfterReplay(control: Control): void {
-    if (this.replay === undefined) this.control(control)
-    else this.deferred.push(control)
-  }
-
   /** Whether the source may go on reading. */
   setReading(reading: boolean): void {
     this.reading = reading
@@ -125,8 +118,8 @@ export class TaskRunner {
     const dueMs = this.task.nextProcessingTime()
     if (dueMs !== undefined && dueMs <= this.clock.now()) return true
     if (!this.hasRoom()) return false
+    if (this.replay !== undefined) return this.gates.mayReplay()
     return (
-      this.replay !== undefined ||
       this.canRead(this.clock.now()) ||
       this.inputs.some((channel, index) => channel.size > 0 && !this.task.isBlocked(index))
     )
@@ -143,7 +136,7 @@ export class TaskRunner {
   }
 
   private mayRead(): boolean {
-    return this.reading && !this.held()
+    return this.reading && this.gates.mayRead()
   }
 
   private async runBatch(): Promise<void> {
@@ -163,8 +156,9 @@ export class TaskRunner {
     task.onProcessingTime()
     // Orders and timers go on while the outputs are full; more input would let channels grow without limit.
     if (this.hasRoom()) {
-      if (this.replay !== undefined) this.takeReplay(this.replay)
-      else if (this.canRead(nowMs)) await this.readSource()
+      if (this.replay !== undefined) {
+        if (this.gates.mayReplay()) this.takeReplay(this.replay)
+      } else if (this.canRead(nowMs)) await this.readSource()
       else await this.takeInput()
     }
     await task.endBatch()
@@ -191,9 +185,7 @@ export class TaskRunner {
         records += element.values.length
       } else this.takeWatermark(run, element)
     }
-    if (!replay.isDone) return
-    this.replay = undefined
-    for (const control of this.deferred.splice(0)) this.control(control)
+    if (replay.isDone) this.replay = undefined
   }
 
   /** They are kept only where every channel is there again. */
@@ -248,6 +240,14 @@ export class TaskRunner {
   }
 }
 
+/** Whoever opens one wakes the runner. */
+export interface RunnerGates {
+  /** Whether it may take what was under way to it. Until then it takes nothing else. */
+  mayReplay(): boolean
+  /** Whether a source may read. */
+  mayRead(): boolean
+}
+
 export interface TaskRunnerParts {
   readonly task: Task
   readonly inputs: readonly InputChannel[]
@@ -256,8 +256,7 @@ export interface TaskRunnerParts {
   readonly eventLoop: EventLoop
   /** What was under way to the task at the checkpoint that the attempt begins from. */
   readonly replay: readonly InFlightRun[] | undefined
-  /** Whether sources wait, whatever they have to read. */
-  readonly held: () => boolean
+  readonly gates: RunnerGates
   readonly onBatchEnd: (() => void) | undefined
   /** Called once, when the task's code throws; the loop has ended then. */
   readonly onFailure: (cause: unknown) => void

@@ -55,6 +55,8 @@ export interface Case {
 }
 
 const CHECKPOINTS = '/data/checkpoints'
+/** Names of what a job can go on from. */
+const START = /\/_metadata$|\/attempts\/\d+-\d+$/
 const SAVEPOINTS = '/data/savepoints'
 /** A job that does nothing for so long is stuck: what may take time, takes a few turns. */
 const STUCK_TURNS = 100_000
@@ -266,9 +268,10 @@ class Simulation {
     this.#restarts += result.restarts
     if (!alive) {
       this.#problems.push(...(await checkpointProblems(this.#files, CHECKPOINTS)))
-      // A job that died while it cleaned up was done; its user knows by its savepoint, or finds nothing to go on from.
+      // A job that died while it cleaned up was done; its user knows by its savepoint, or finds nothing of its run.
       const latest = savepoint ?? this.#latest()
-      const done = handle.status === 'FINISHED' && latest === undefined
+      const isGone = !this.#files.paths.some((path) => path.startsWith(ofRun) && START.test(path))
+      const done = handle.status === 'FINISHED' && savepoint === undefined && (latest === undefined || isGone)
       return { from: latest ?? from, done, mustGoOn: !done }
     }
     // A killed process may leave more than are to be retained, until the next one completes.
@@ -320,9 +323,7 @@ class Simulation {
 
   /** `latest`, if there is something that the user can mean by it. */
   #latest(): string | undefined {
-    const some = this.#files.paths.some(
-      (path) => path.startsWith(CHECKPOINTS) && /\/_metadata$|\/attempts\/\d+-\d+$/.test(path),
-    )
+    const some = this.#files.paths.some((path) => path.startsWith(CHECKPOINTS) && START.test(path))
     return some ? 'latest' : undefined
   }
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { collection, collectSink, defineJob, runJob, textFile, type JobEvent } from 'millrace'
+import { collectSink, defineJob, runJob, textFile, type JobEvent } from 'millrace'
 
 let directory = ''
 beforeEach(async () => {
@@ -16,22 +16,6 @@ function parse(line: string): number {
 }
 
 describe('runJob', () => {
-  test('says that it takes aligned checkpoints where unaligned ones were asked for', async () => {
-    const sink = collectSink<number>()
-    const job = defineJob(
-      { name: 'unaligned', checkpointing: { interval: '1 h', unaligned: true, directory } },
-      (env) => env.source('numbers', collection([1, 2, 3])).sinkTo('out', sink),
-    )
-    const handle = await runJob(job)
-    const events: JobEvent[] = []
-    handle.onEvent((event) => events.push(event))
-    expect((await handle.result).status).toBe('FINISHED')
-    expect(sink.values).toEqual([1, 2, 3])
-    expect(events.filter((event) => event.type === 'warning')).toMatchObject([
-      { message: 'Unaligned checkpoints are not available here yet: this run takes aligned ones' },
-    ])
-  })
-
   test('says where the records are that nobody takes as dead letters', async () => {
     const path = join(directory, 'numbers.txt')
     await writeFile(path, '1\ntwo\n3\n')
