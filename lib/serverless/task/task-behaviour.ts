@@ -82,9 +82,12 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     return next
   }
 
-  foldable(state: TaskState, { position }: Place): number {
+  foldable({ restorableFrom, copying, over }: TaskState, { position }: Place): number {
     const { intervalMs } = this.#runtime.config.checkpointing
-    return intervalMs === undefined ? position - RESEND_TURNS : state.restorableFrom
+    if (intervalMs !== undefined) return restorableFrom
+    // A savepoint is copied as of its barrier, however many turns that takes.
+    const copiedAt = over === undefined ? copying?.position : undefined
+    return Math.min(position - RESEND_TURNS, copiedAt ?? position)
   }
 
   /** Before weeks in which nobody comes by: what a log holds ends. */
@@ -123,7 +126,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
       return nothing(inputs.length)
     }
     const rows = this.#rowsOf(genesis.namespace, view.place)
-    const chore = await this.#guarded(inputs, () => this.#chores.next(view, genesis, rows, world))
+    const chore = await this.#guarded(view, inputs, () => this.#chores.next(view, genesis, rows, world))
     if (chore !== undefined) {
       // Other processes have had turns since: the chore's commit must not make the live task stand where it never was.
       if (this.#live?.state !== state) await this.#drop()
@@ -134,12 +137,13 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
       return obeyed(view, inputs)
     }
     const wiring = this.#wiringOf(view, genesis)
-    const outcome = await this.#guarded(inputs, () => this.#turn(view, inputs, world, wiring, rows))
+    const outcome = await this.#guarded(view, inputs, () => this.#turn(view, inputs, world, wiring, rows))
     return isAtRest(state, outcome) ? { ...outcome, more: true } : outcome
   }
 
   /** What user code throws, or a savepoint that cannot be used, is the job's failure; the platform's faults are not. */
   async #guarded<T extends object | undefined>(
+    { state }: View<TaskState>,
     inputs: readonly Input[],
     call: () => Promise<T>,
   ): Promise<T | StepOutcome<TaskDelta>> {
@@ -147,7 +151,8 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
       return await call()
     } catch (cause) {
       await this.#drop()
-      if (cause instanceof StaleView) throw cause
+      // One that is over has told why: what is still to be done of it is tried again.
+      if (cause instanceof StaleView || state.over !== undefined) throw cause
       const platform = platformFaultIn(cause)
       if (platform !== undefined) throw platform
       return {

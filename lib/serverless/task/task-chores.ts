@@ -58,10 +58,12 @@ export class TaskChores {
     rows: TaskRows,
     world: StepWorld,
   ): Promise<Chore | undefined> {
-    const { importing, copying, materializeTo } = view.state
-    if (importing !== undefined && !importing.done) return this.#import(view, genesis, world)
+    const { importing, copying, materializeTo, over } = view.state
     if (materializeTo !== undefined && !materializeTo.done)
       return this.#materializeTo(view, genesis, rows, world, materializeTo.position)
+    // What failed it may be one of these: it is not tried for ever.
+    if (over !== undefined) return undefined
+    if (importing !== undefined && !importing.done) return this.#import(view, genesis, world)
     if (copying !== undefined) return this.#copy(view, genesis, world, copying)
     const { keyed, begunAtMs, wasQuiet, isActive } = view.state
     const circumstances = { nowMs: world.nowMs, sinceMs: begunAtMs, idle: wasQuiet && !isActive }
