@@ -191,7 +191,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: truth,
     default: false,
     defaultText: 'false',
-    doc: 'Barriers overtake records, which become part of the checkpoint. Not available yet: aligned ones are taken.',
+    doc: 'Barriers overtake records, which become part of the checkpoint.',
   },
   alignedTimeout: {
     key: 'execution.checkpointing.aligned-checkpoint-timeout',
@@ -199,7 +199,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: duration,
     default: 0,
     defaultText: '0',
-    doc: 'With unaligned checkpoints: starts aligned, and changes over after this long. Not available yet.',
+    doc: 'With unaligned checkpoints: starts aligned, and changes over after this long.',
   },
   checkpointDirectory: {
     key: 'execution.checkpointing.dir',

@@ -63,13 +63,12 @@ export interface CheckpointingOptions {
   /** Recovers from the latest checkpoint even if a savepoint is newer. Default false. */
   readonly preferCheckpointForRecovery?: boolean
   /**
-   * Barriers overtake records, which become part of the checkpoint. Needs `exactly-once` and `maxConcurrent` 1. Default
-   * false. Not available yet: the job warns, and takes aligned checkpoints.
+   * Barriers overtake records, which become part of the checkpoint: they must be plain data. Savepoints and the last
+   * checkpoint of a job stay aligned. Needs `exactly-once` and `maxConcurrent` 1. Default false.
    */
   readonly unaligned?: boolean
   /**
-   * With `unaligned`: starts aligned, and changes over after this long. Default 0: unaligned from the start. Not
-   * available yet.
+   * With `unaligned`: starts aligned, and changes over after this long. Default 0: unaligned from the start.
    */
   readonly alignedTimeout?: Duration
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { randomCase, runCase, type Backend, type Case, type Outcome } from './run-case.ts'
+import { randomCase, runCase, unalignedCase, type Backend, type Case, type Outcome } from './run-case.ts'
 
 /** Cases of each kind. MILLRACE_SIMULATION_CASES: more or fewer; `npm run simulate` runs on its own. */
 const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 250)
@@ -45,6 +45,21 @@ describe('any job, on any input, with any failures, comes to what a plain comput
     },
   )
 })
+
+test(
+  `with unaligned checkpoints as well, at any parallelism: ${CASES} cases (invariants 4, 6, 11)`,
+  { timeout: 120_000 },
+  async () => {
+    let completed = 0
+    for (let seed = FIRST; seed < FIRST + CASES; seed++) {
+      const outcome = await runCase(unalignedCase(seed))
+      const replay = `npm run simulate -- --runtime embedded --seeds 1 --seed ${seed} --unaligned --trace`
+      expect(outcome.problems, replay).toEqual([])
+      completed += outcome.completed
+    }
+    expect(completed).toBeGreaterThan(CASES / 10)
+  },
+)
 
 describe('what once went wrong', () => {
   // The seeds mean what they do with this generator alone: a change to it makes them cases like any other.
