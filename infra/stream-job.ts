@@ -148,6 +148,7 @@ export class StreamJob extends Construct {
    * before folds it into a head, or takes a checkpoint.
    */
   #weeklyVisit(wakeUp: JobFunction): void {
+    // oxlint-disable-next-line no-new -- a construct adds itself to its scope
     new Rule(this, 'WeeklyVisit', {
       description: `Keeps what the job ${this.#plan.config.name} has, however long it rests`,
       schedule: Schedule.rate(Duration.days(7)),

@@ -198,11 +198,11 @@ describe('a process that is killed', () => {
       { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] },
     )
     onTestFinished(() => void child.kill('SIGKILL'))
-    for await (const line of createInterface({ input: child.stdout! })) {
+    for await (const line of createInterface({ input: child.stdout })) {
       const event = JSON.parse(line) as { type: string; url?: string }
       if (event.type !== 'listening') continue
       // What is not read would hold the process back.
-      child.stdout!.resume()
+      child.stdout.resume()
       return { child, url: event.url! }
     }
     throw new Error('The process ended before it listened')

@@ -116,7 +116,11 @@ describe('a turn', () => {
     const adders = await begun()
     await adders.process(A).handle([adders.ask(A, { add: 4 })], forever)
     const [one] = adders.received()
-    const b = adders.process(B, undefined, answering('append', (operation) => (how === 'lost' ? new LostAnswer(operation) : new Repeated())))
+    const b = adders.process(
+      B,
+      undefined,
+      answering('append', (operation) => (how === 'lost' ? new LostAnswer(operation) : new Repeated())),
+    )
     const failed = await b.handle([one!.delivery], forever)
     expect(failed).toEqual(how === 'lost' ? [one!.delivery.messageId] : [])
     expect(await adders.process(B).handle([one!.delivery], forever)).toEqual([])
