@@ -54,7 +54,7 @@ test(
     for (let seed = FIRST; seed < FIRST + CASES; seed++) {
       const outcome = await runCase(unalignedCase(seed))
       const replay = `npm run simulate -- --runtime embedded --seeds 1 --seed ${seed} --unaligned --trace`
-      expect(outcome.problems, replay).toEqual([])
+      if (outcome.problems.length > 0) throw new Error([replay, ...outcome.problems].join('\n'))
       completed += outcome.completed
     }
     expect(completed).toBeGreaterThan(CASES / 10)

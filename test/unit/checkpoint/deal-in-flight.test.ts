@@ -91,7 +91,7 @@ describe('what was under way', () => {
     const dealt = underWay('to', hash, 1, () => [...keys, ...keys])(hash, 3)
     expect(dealt.isInStages).toBe(true)
     const all = Object.values(valuesOf(dealt)) as number[][]
-    expect(all.flat().toSorted()).toEqual([...keys, ...keys].toSorted())
+    expect(all.flat().toSorted((a, b) => a - b)).toEqual([...keys, ...keys].toSorted((a, b) => a - b))
     expect(all.length).toBe(3)
     for (const own of all) expect(own.slice(own.length / 2)).toEqual(own.slice(0, own.length / 2))
   })

@@ -17,6 +17,8 @@ const barrier = (id: number): Element => ({
 })
 const watermark: Element = { kind: 'watermark', timestampMs: 5 }
 
+const ignore = (): void => {}
+
 function inputOf(sender: number): InputChannel {
   const address: ChannelAddress = {
     sourceUid: 'map',
@@ -25,7 +27,6 @@ function inputOf(sender: number): InputChannel {
     inputIndex: 0,
     sender,
   }
-  const ignore = (): void => {}
   return { channel: new Channel(ignore, ignore), address }
 }
 
