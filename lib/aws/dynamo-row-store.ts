@@ -1,7 +1,14 @@
 import { assert } from '../model/faults.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { IndexedTimer, RowPartition, RowStore, RowWrite, StoredRow } from '../ports/row-store.ts'
+import {
+  ROW_KEY_CHARS_MAX,
+  type IndexedTimer,
+  type RowPartition,
+  type RowStore,
+  type RowWrite,
+  type StoredRow,
+} from '../ports/row-store.ts'
 import { isShortened, rowPartition, rowSort, scanStart } from './dynamo-keys.ts'
 import { keyText, type DynamoTable, type Item, type ItemKey } from './dynamo-table.ts'
 import { inParallel } from './in-parallel.ts'
@@ -19,8 +26,6 @@ const BLOB_READS_MAX = 20
 
 /** A row whose object is gone was overwritten since it was read; more often than this in a row, it was not. */
 const REREADS_MAX = 5
-
-const ROW_KEY_CHARS_MAX = 20_000
 
 /** Rows of keyed state in a job's table, and the payloads that are too large for it in the job's bucket. */
 export class DynamoRowStore implements RowStore {

@@ -1,3 +1,9 @@
+/** The longest row key, in UTF-16 code units. */
+export const ROW_KEY_CHARS_MAX = 20_000
+
+/** The longest text of a key: the rest of a row key is for the number of a bucket and the name of its state. */
+export const KEY_TEXT_CHARS_MAX = 19_000
+
 /** Whose state a row is: rows of different namespaces never meet. */
 export interface RowPartition {
   /** Names one lineage of a job's state: kept over restarts, new when a job starts from a savepoint or from nothing. */
@@ -13,7 +19,7 @@ export interface EarliestTimers {
 }
 
 export interface StoredRow {
-  /** Unique in its partition: the key's text, or that with a state and bucket. At most 20 kB of text. */
+  /** Unique in its partition: the key's text, or that with a state and bucket. At most {@link ROW_KEY_CHARS_MAX}. */
   readonly rowKey: string
   readonly payload: Uint8Array
   /** The log position that the row reflects. */

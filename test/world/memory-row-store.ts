@@ -1,13 +1,14 @@
 import { assert } from '../../lib/model/faults.ts'
 import type { Clock } from '../../lib/ports/clock.ts'
 import type { Random } from '../../lib/ports/random.ts'
-import type {
-  EarliestTimers,
-  IndexedTimer,
-  RowPartition,
-  RowStore,
-  RowWrite,
-  StoredRow,
+import {
+  ROW_KEY_CHARS_MAX,
+  type EarliestTimers,
+  type IndexedTimer,
+  type RowPartition,
+  type RowStore,
+  type RowWrite,
+  type StoredRow,
 } from '../../lib/ports/row-store.ts'
 import { readUnitsOf, writeUnitsOf } from './call-ledger.ts'
 import type { AwsUnits } from './call-ledger.ts'
@@ -45,8 +46,6 @@ type TimerIndex = SortedMap<IndexedTimer, IndexedTimer>
 const TOMBSTONE_MS = 24 * 3_600_000
 const GET_ROWS_MAX = 100
 const DELETE_ITEMS_MAX = 25
-/** As the port says. */
-const ROW_KEY_LENGTH_MAX = 20_000
 
 /**
  * Rows in memory. A write of many is many requests at once: some may be done and others not, when the caller dies or
@@ -155,7 +154,7 @@ export class MemoryRowStore {
 
   async #writeOne(caller: Caller, row: RowWrite): Promise<'written' | 'stale'> {
     const { rowKey, position, payload } = row
-    assert(rowKey.length <= ROW_KEY_LENGTH_MAX, `a row key has at most 20 kB, got ${rowKey.length}`)
+    assert(rowKey.length <= ROW_KEY_CHARS_MAX, `a row key has at most 20 kB, got ${rowKey.length}`)
     const kept = this.#kept(row.partition)
     // Before the row: whoever sees the row's timers finds them in the index.
     for (const domain of DOMAINS) {

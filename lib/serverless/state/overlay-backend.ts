@@ -1,7 +1,8 @@
-import { assert } from '../../model/faults.ts'
+import { assert, UserError } from '../../model/faults.ts'
 import { keyText, mapKey } from '../../model/key-codec.ts'
 import { inRange } from '../../model/key-groups.ts'
 import type { Key } from '../../model/keys.ts'
+import { KEY_TEXT_CHARS_MAX } from '../../ports/row-store.ts'
 import { decodeValue } from '../../state/codec.ts'
 import type {
   KeyedBackendOptions,
@@ -194,6 +195,10 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
 
   load(row: Row): void {
     const text = keyText(row.key)
+    if (text.length > KEY_TEXT_CHARS_MAX) {
+      this.table.rows.delete(row.id)
+      throw new UserError(tooLong(this.options.operatorUid, text))
+    }
     const found = this.#find(text)
     if (found === undefined) {
       this.table.rows.delete(row.id)
@@ -327,4 +332,11 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
   #stateOf(slot: number): string {
     return this.codec.kinds[slot]!.description.name
   }
+}
+
+function tooLong(operatorUid: string, text: string): string {
+  return (
+    `Operator '${operatorUid}': expected a key of at most ${KEY_TEXT_CHARS_MAX} characters as JSON, got one of ${text.length}: ` +
+    `${text.slice(0, 60)}… Key by a part of it, or by a hash`
+  )
 }

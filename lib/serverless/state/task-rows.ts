@@ -2,7 +2,7 @@ import { decodeKeyText, keyText } from '../../model/key-codec.ts'
 import type { KeyGroupRange } from '../../model/key-groups.ts'
 import { keyGroupOf } from '../../model/key-hash.ts'
 import type { Key } from '../../model/keys.ts'
-import type { IndexedTimer, RowStore } from '../../ports/row-store.ts'
+import { KEY_TEXT_CHARS_MAX, type IndexedTimer, type RowStore } from '../../ports/row-store.ts'
 import type { TimerDomain } from '../../state/keyed-backend.ts'
 import { decodeRow } from '../../state/rows/row-codec.ts'
 import { StaleView } from '../actor/behaviour.ts'
@@ -288,10 +288,11 @@ export class TaskRows implements CleanRows {
   }
 }
 
-/** What is no key is refused where its record is processed: there the fault says which. */
+/** What is no key, or too long a one, is refused where its record is processed: there the fault says which. */
 function textOrNothing(key: Key): string | undefined {
   try {
-    return keyText(key)
+    const text = keyText(key)
+    return text.length <= KEY_TEXT_CHARS_MAX ? text : undefined
   } catch {
     return undefined
   }

@@ -93,6 +93,23 @@ describe('a turn of a task', () => {
     expect([...one.reports(), ...one.counts()]).toEqual([])
   })
 
+  test('a key that is too long for a row is the fault of its record', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, records('a'.repeat(20_001)))], forever)
+    const [report] = one.reports()
+    expect(report).toMatchObject({ type: 'failed', cause: { operatorUid: 'count' } })
+    const { message } = report!.type === 'failed' ? report!.cause : { message: '' }
+    expect(message).toContain(
+      "Operator 'count': expected a key of at most 19000 characters as JSON, got one of 20003",
+    )
+  })
+
+  test('a key of a kilobyte and more is one like any other', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, records('a'.repeat(18_000)))], forever)
+    expect(one.counts()).toHaveLength(1)
+  })
+
   test("a live task is dropped when another process's turn is found", async () => {
     const one = await started()
     const [first, second] = [one.process(), one.process()]
