@@ -122,6 +122,8 @@ export type JobRequest =
 /** What a task's genesis carries, besides its base. Plain data. */
 export interface TaskGenesis {
   readonly runId: string
+  /** Names the series that the attempt is one of: attempts of a job are counted on for ever, over savepoints as well. */
+  readonly lineage: string
   /** Of the plan; a function with another one takes no turn of the attempt. */
   readonly fingerprint: string
   /** Of the plan, by vertex id: the fingerprint does not tell, and channels lead elsewhere at another one. */

@@ -47,12 +47,13 @@ export async function beginTasks(
 
 function genesisOf(
   { attempt, namespace, begin }: Deployment,
-  { runId, shape }: RunImage,
+  { runId, firstRunId, shape }: RunImage,
   task: TaskId,
   restore: TaskGenesisRestore | undefined,
 ): Genesis {
   const content: TaskGenesis = {
     runId,
+    lineage: firstRunId,
     fingerprint: shape.fingerprint,
     parallelism: parallelismOf(shape),
     namespace,

@@ -47,6 +47,8 @@ export interface CoordinatorImage {
 
 export interface RunImage {
   readonly runId: string
+  /** The id of the job's first run, in which attempts began to be counted. */
+  readonly firstRunId: string
   readonly shape: PlanShape
   /** Operators that can have rows. As all of the plan, of the code that began the run: other code may run here by now. */
   readonly keyed: readonly KeyedOperator[]

@@ -49,6 +49,7 @@ export async function start(turn: CoordinatorTurn, request: StartRequest): Promi
   const { image, runtime, nowMs } = turn
   const { plan } = runtime
   const before = image.coordinator
+  const runId = point?.lineage?.runId ?? newRunId(runtime, nowMs)
   if (point !== undefined) takeOver(turn, point)
   change(turn, {
     coordinator: newCoordinator(settingsOf(runtime.config)),
@@ -56,7 +57,8 @@ export async function start(turn: CoordinatorTurn, request: StartRequest): Promi
     awaited: [],
     startAsked: true,
     run: {
-      runId: point?.lineage?.runId ?? newRunId(runtime, nowMs),
+      runId,
+      firstRunId: image.run?.firstRunId ?? runId,
       shape: shapeOf(plan),
       keyed: keyedOperators(plan),
       origin: point?.origin,
@@ -109,6 +111,8 @@ async function startPoint(
   const { checkpointId, kind } = record
   const point: RestorePoint = { checkpointId, kind, location: locationOf(blobs, name) }
   if (record.logs === undefined) {
+    if (record.vertices.some(({ subtasks }) => subtasks.some((one) => one.inFlight !== undefined)))
+      problems.push(unalignedElsewhere(point))
     if (problems.length > 0) throw new UserError(problems)
     return { origin: { point, begin: { type: 'import', directory: name } }, lineage: undefined, retained: [] }
   }
@@ -191,6 +195,13 @@ function unaligned({ location }: RestorePoint): string {
   return (
     `${location} is unaligned: what was under way between tasks is part of it, and goes to the same tasks. Start at the ` +
     'parallelism it was taken at; then stop with a savepoint, which can be started from at any other'
+  )
+}
+
+function unalignedElsewhere({ location }: RestorePoint): string {
+  return (
+    `${location} is an unaligned checkpoint of a job in one process: what was under way between tasks is part of it, which ` +
+    'functions cannot take in. Take a savepoint of that job, and start from it'
   )
 }
 

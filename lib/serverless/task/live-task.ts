@@ -62,7 +62,7 @@ export class LiveTask {
       stateBackends: this.backends.factory,
       timersPerStep: TIMERS_PER_TURN,
       ingest: runtime.ingest ?? new IngestLogReader(runtime),
-      turns: { lineage: state.genesis!.namespace, position: () => this.#position },
+      turns: { lineage: state.genesis!.lineage, position: () => this.#position },
       outside: runtime.outside,
     })
     this.metrics = new TurnMetrics(this.task)

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { CheckpointStorage } from '../../../../lib/checkpoint/checkpoint-storage.ts'
+import type { ActorId } from '../../../../lib/model/ids.ts'
+import { decodeEntry } from '../../../../lib/serverless/actor/log-entry.ts'
 import { sha256 } from '../../../../lib/serverless/actor/packing.ts'
+import type { TaskGenesis } from '../../../../lib/serverless/protocol.ts'
 import { decodeValue, encodeValue } from '../../../../lib/state/codec.ts'
 import { handle, recordOf } from '../../checkpoint/record-fixtures.ts'
 import { PlayedJob } from './played-job.ts'
@@ -40,6 +43,31 @@ function counts(job: PlayedJob): Record<string, number> {
 
 const AT_CHECKPOINT = { 0: 1, 1: 1, 2: 1, 3: 1 }
 const AT_SAVEPOINT = { 0: 1, 1: 2, 2: 1, 3: 1 }
+
+/** The lineage that the latest genesis of a task names. */
+async function lineageOf(job: PlayedJob): Promise<string> {
+  const { entries } = await job.runtime.log.read('task:count#0' as ActorId, undefined)
+  const items = await Promise.all(entries.map((entry) => decodeEntry(entry, job.runtime.blobs)))
+  const genesis = items.findLast((item) => item.type === 'genesis')
+  return (genesis!.genesis.content as TaskGenesis).lineage
+}
+
+describe('the lineage of what tasks write', () => {
+  it('is that of the first run, whatever the job is started from: attempts are counted on', async () => {
+    const job = await savepointed()
+    const lineage = await lineageOf(job)
+    expect(lineage).toBe(job.image.run!.runId)
+    await cancelled(job)
+    await started(job, job.image.coordinator.lastSavepoint!.location)
+    expect(job.of('count#0').attempt).toBe(2)
+    expect(await lineageOf(job)).toBe(lineage)
+    await cancelled(job)
+    await started(job)
+    expect(job.of('count#0').attempt).toBe(3)
+    expect(job.image.run!.runId).not.toBe(lineage)
+    expect(await lineageOf(job)).toBe(lineage)
+  })
+})
 
 describe('a start from a checkpoint of the job', () => {
   it('at the same parallelism goes on with the tasks’ logs, in their namespace; ids and attempts count on', async () => {
@@ -197,6 +225,20 @@ describe('a start from a savepoint', () => {
     expect(job.status).toBe('RUNNING')
     expect(counts(job)).toEqual({ 2: 7 })
     expect(job.image.coordinator.nextCheckpointId).toBe(41)
+  })
+
+  it('is refused from a checkpoint of one process that has records under way', async () => {
+    const job = new PlayedJob({ parallelism: 1 })
+    const inFlight = { blob: 'under-way', offsetBytes: 0, lengthBytes: 3, sha256: sha256('x'), records: 1 }
+    const record = recordOf(40, [], {
+      vertices: [{ id: 'count', parallelism: 1, subtasks: [{ watermarkMs: 3, finished: false, inFlight }] }],
+      operators: [],
+    })
+    const name = await new CheckpointStorage(job.runtime.blobs, sha256).store(record)
+    const asked = job.start(name, true)
+    await job.settle()
+    const message = expect.stringContaining('Take a savepoint of that job') as string
+    expect(job.answer(asked)).toMatchObject({ type: 'refused', message })
   })
 
   it('goes on from its logs where it is the newest of the run, and moves no state', async () => {

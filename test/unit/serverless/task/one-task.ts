@@ -190,6 +190,7 @@ export class OneTask {
       base,
       content: {
         runId: 'run',
+        lineage: 'first-run',
         fingerprint: this.plan.fingerprint,
         namespace: NAMESPACE,
         restore: undefined,
