@@ -49,6 +49,8 @@ export function taskBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<Ta
 class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   readonly initial = initialTaskState
   readonly headEveryTurns = HEAD_EVERY_TURNS
+  /** Without checkpoints nobody knows when a receiver has taken a message whose payload is an object: the bucket removes it. */
+  readonly entriesAreRead: boolean
   readonly #runtime: JobRuntime
   readonly #wiring: TaskWiring | undefined
   readonly #pacing: Pacing
@@ -61,6 +63,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
 
   constructor(runtime: JobRuntime, actor: ActorId) {
     this.#runtime = runtime
+    this.entriesAreRead = runtime.config.checkpointing.intervalMs === undefined
     this.#wiring = wireTask(runtime.plan, taskOfActor(actor))
     this.#pacing = new Pacing(runtime, actor)
     this.#chores = new TaskChores(runtime, this.#wiring)

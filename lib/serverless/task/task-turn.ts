@@ -21,6 +21,8 @@ import type { TaskWiring } from './task-wiring.ts'
 
 /** Records that one turn takes: enough to pay for its trips, few enough to be done well within an invocation. */
 const RECORDS_PER_TURN = 2_048
+/** A source that waits for a time is not asked again sooner: wake-ups come by the second. */
+const SOURCE_WAIT_MS = 1_000
 /** Timers whose rows one turn fetches. */
 const TIMERS_FETCHED_PER_TURN = 1_000
 
@@ -243,6 +245,8 @@ export class TaskTurn {
       const count = this.#live.recordsRead - before
       this.#records += count
       if (count > 0) this.#sawData = true
+      // It names a time that has come and gives nothing: it is asked again a little later, and not for ever.
+      else if (typeof status === 'object') break
       if (status === 'end') {
         this.#sawData = true
         await task.endInput()
@@ -360,7 +364,7 @@ export class TaskTurn {
     const candidates = [
       this.#started ? this.#live.task.nextProcessingTime() : undefined,
       this.#started && this.#wiring.isSource && stoppedAt === undefined && typeof status === 'object'
-        ? status.waitUntilMs
+        ? Math.max(status.waitUntilMs, this.#nowMs + SOURCE_WAIT_MS)
         : undefined,
       this.#allowance.sourceWaitsUntilMs,
     ].filter(
@@ -379,7 +383,8 @@ export class TaskTurn {
     if (dueMs !== undefined && dueMs <= this.#nowMs) return true
     const { status, stoppedAt } = this.#reading
     const canRead = stoppedAt === undefined && this.#allowance.sourceWaitsUntilMs === undefined
-    return this.#wiring.isSource && canRead && isReadable(status, this.#nowMs)
+    if (!this.#wiring.isSource || !canRead) return false
+    return status === 'more' || (this.#records > 0 && isReadable(status, this.#nowMs))
   }
 }
 

@@ -52,6 +52,17 @@ describe('a task of a source', () => {
     expect([polls, kinds(one)]).toEqual([2, ['records']])
   })
 
+  test('that names a time which has come, and gives nothing, is asked again later and not for ever', async () => {
+    let polls = 0
+    const one = await started(() => {
+      polls++
+      return { waitUntilMs: 0 }
+    })
+    await one.process().handle([one.order({ type: 'start' })], forever)
+    expect(polls).toBe(1)
+    expect(one.world.wakeUps.queue.size).toBe(1)
+  })
+
   test('stops at the barrier of a stop, and reads on if that is aborted', async () => {
     let polls = 0
     const one = await started(() => {
