@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { hostileCase, randomCase } from './serverless/case.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
-import { MISTAKES } from './serverless/mistakes.ts'
+import { caseFor, MISTAKES } from './serverless/mistakes.ts'
 import type { Outcome, Tell } from './serverless/outcome.ts'
 import { runCase } from './serverless/run.ts'
 
 /** MILLRACE_SIMULATION_CASES: more or fewer; `npm run simulate` runs on its own. */
 const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 250)
-/** Where the seeds begin; each run of the tests takes others. MILLRACE_SIMULATION_SEED: the same again. */
-const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? Math.floor(Math.random() * 1e9))
+/** Where the seeds begin. MILLRACE_SIMULATION_SEED: elsewhere; `npm run simulate` begins by chance. */
+const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? 1)
 /** What a failure shows of all that happened: its last part, since what is wrong is seen at the end. */
 const LINES_SHOWN = 200
 
@@ -45,15 +45,23 @@ describe('any job on functions that fail as the platform does, and as user code 
     for (const figure of ['completed', 'restarts', 'lives', 'items'] as const)
       expect(sumOf(outcomes, (outcome) => outcome[figure])).toBeGreaterThan(CASES / 20)
     const faults = new Set(outcomes.flatMap((outcome) => [...outcome.faults.keys()]))
-    expect([...faults]).toEqual(expect.arrayContaining(['crash', 'stall', 'duplicate', 'loseAnswer', 'userFault']))
+    expect([...faults]).toEqual(
+      expect.arrayContaining(['crash', 'stall', 'duplicate', 'loseAnswer', 'userFault']),
+    )
   })
 })
 
 describe('the protocol of turns alone', () => {
-  test(`passes everything on once and in order: ${CASES / 5} cases (invariants 1 to 3, 9)`, { timeout: 300_000 }, async () => {
-    for (let seed = FIRST; seed < FIRST + CASES / 5; seed++)
-      await expectWell('kernel', seed, (tell) => runKernelCase(seed, tell))
-  })
+  test(
+    `passes everything on once and in order: ${CASES / 5} cases (invariants 1 to 3, 9)`,
+    { timeout: 300_000 },
+    async () => {
+      const outcomes: Outcome[] = []
+      for (let seed = FIRST; seed < FIRST + CASES / 5; seed++)
+        outcomes.push(await expectWell('kernel', seed, (tell) => runKernelCase(seed, tell)))
+      expect(sumOf(outcomes, (outcome) => outcome.items)).toBeGreaterThan(CASES / 5)
+    },
+  )
 })
 
 describe('a seed', () => {
@@ -66,10 +74,10 @@ describe('a seed', () => {
 })
 
 describe('the simulator notices a runtime that', () => {
-  test.each(MISTAKES)('$name, within $within cases', { timeout: 300_000 }, async ({ from, within, faults, make }) => {
+  test.each(MISTAKES)('$name, within $within cases', { timeout: 300_000 }, async (mistake) => {
     let noticed = false
-    for (let seed = from; seed < from + within && !noticed; seed++) {
-      const outcome = await runCase(hostileCase(seed, faults), { mistake: make(), stepsMax: 60_000 })
+    for (let seed = mistake.from; seed < mistake.from + mistake.within && !noticed; seed++) {
+      const outcome = await runCase(caseFor(mistake, seed), { mistake: mistake.make(), stepsMax: 100_000 })
       noticed = outcome.problems.length > 0
     }
     expect(noticed).toBe(true)

@@ -44,8 +44,17 @@ export interface Case {
   readonly requestEveryMs: number | undefined
   /** Invocations of a function at once. */
   readonly concurrency: number
-  /** The longest that a source has nothing to read. */
-  readonly sourceWaitMaxMs: number
+  readonly source: SourcePace
+}
+
+/** How what there is to read becomes known, little by little. */
+export interface SourcePace {
+  /** Records at once, at most. */
+  readonly readMax: number
+  /** Of a read: that there is nothing for a while. */
+  readonly waits: number
+  /** The longest that there is nothing. */
+  readonly waitMaxMs: number
 }
 
 export function randomCase(seed: number, mode?: Case['mode']): Case {
@@ -94,17 +103,21 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
     lives: [...lives, { ...last, ending: 'natural' }],
     profile: randomProfile(chance),
     limits: randomLimits(chance),
-    chaosMs: chance.magnitude(20_000, 240_000),
+    chaosMs: chance.magnitude(60_000, 1_200_000),
     requestEveryMs: chance.pick([undefined, undefined, 5_000, 30_000]),
     concurrency: chance.int(1, 8),
-    sourceWaitMaxMs: chance.pick([10, 1_000, 10_000, 20_000]),
+    source: {
+      readMax: chance.pick([2, 8, 8]),
+      waits: chance.pick([0.3, 0.3, 0.8]),
+      waitMaxMs: chance.pick([10, 1_000, 10_000, 20_000]),
+    },
   }
 }
 
 /** A case in which little is left to chance but the job: for mistakes, which are to be found soon. */
 export function hostileCase(seed: number, faults: Partial<FaultProfile> = {}): Case {
   const profile = { ...HOSTILE, ...faults }
-  return { ...randomCase(seed, 'exactly-once'), profile, chaosMs: 90_000, concurrency: 4 }
+  return { ...randomCase(seed, 'exactly-once'), profile, chaosMs: 600_000, concurrency: 4 }
 }
 
 /** Every task costs trips, and so does every checkpoint of it: many small jobs find more than a few large ones. */

@@ -1,6 +1,7 @@
 import type { HttpAnswer, HttpRequest } from '../../../lib/connectors/ingest/http-messages.ts'
 import type { Chance } from '../chance.ts'
 import { riseOf, type Item } from '../program.ts'
+import type { SourcePace } from './case.ts'
 import { FUNCTION_TIMEOUT_MS } from './lambda.ts'
 import { SimulatedProcess, type ProcessWorld } from './process.ts'
 
@@ -67,7 +68,7 @@ export interface ClientParts extends ProcessWorld {
   readonly sourceUid: string
   readonly splits: readonly (readonly Item[])[]
   readonly padding: string
-  readonly waitMaxMs: number
+  readonly pace: SourcePace
   readonly problems: string[]
 }
 
@@ -92,10 +93,10 @@ export class HttpClient {
 
   #next(): void {
     if (this.isDone) return
-    const { chance, scheduler, waitMaxMs } = this.#parts
-    const items = this.#left.slice(0, chance.magnitude(1, 5))
+    const { chance, scheduler, pace } = this.#parts
+    const items = this.#left.slice(0, chance.magnitude(1, pace.readMax))
     const key = `${this.#parts.sourceUid}-${++this.#requests}`
-    const waitMs = chance.chance(0.6) ? 0 : chance.magnitude(1, waitMaxMs)
+    const waitMs = chance.chance(pace.waits) ? chance.magnitude(1, pace.waitMaxMs) : 0
     scheduler.after(waitMs, () => this.#send(items, key))
   }
 

@@ -12,7 +12,8 @@ import type { ElementsPayload, TaskOrder } from '../../../lib/serverless/protoco
 import type { IncomingMessage } from '../../../lib/serverless/runtime.ts'
 import { BarrierAligner } from '../../../lib/task/barrier-aligner.ts'
 import { WatermarkValve } from '../../../lib/task/watermark-valve.ts'
-import type { KnownMistake } from './mistakes.ts'
+import { forked, restarting } from './bringing-out.ts'
+import type { KnownMistake } from './known-mistake.ts'
 import type { Mistake } from './run.ts'
 
 // Mistakes in what the code decides.
@@ -23,6 +24,7 @@ export const CODE_MISTAKES: readonly KnownMistake[] = [
     from: 1,
     within: 40,
     faults: { failEntry: 0.4 },
+    change: forked,
     make: takesGaps,
   },
   { name: 'takes a message twice', from: 1, within: 40, make: takesDuplicates },
@@ -31,7 +33,7 @@ export const CODE_MISTAKES: readonly KnownMistake[] = [
     name: 'commits transactions at the barrier',
     from: 1,
     within: 60,
-    faults: { userFault: 0.05 },
+    change: restarting,
     make: commitsAtBarrier,
   },
   { name: 'never commits transactions', from: 1, within: 5, make: neverCommits },
@@ -166,8 +168,11 @@ function receiving<Payload>(change: (payload: Payload, message: ChannelMessage) 
   }
 }
 
+function isWatermark({ kind }: Element): boolean {
+  return kind === 'watermark'
+}
+
 function letsStashMoveWatermark(): Mistake {
-  const isWatermark = ({ kind }: Element): boolean => kind === 'watermark'
   return receiving<ElementsPayload | TaskOrder>((payload) => {
     if (payload.type !== 'elements') return payload
     const { elements } = payload

@@ -9,6 +9,8 @@ export interface FaultProfile {
   readonly crash: number
   /** Of a request: it, or its answer, takes longer than the platform lets an invocation live. */
   readonly stall: number
+  /** Of a row that is written: it arrives long after. */
+  readonly lateRow: number
   /** Of a request: it is refused, and nothing happened (a throttle that outlasted all retries). */
   readonly throttle: number
   /** Of a request: it takes effect, and its caller is told that it failed. */
@@ -44,9 +46,10 @@ export interface FaultProfile {
 
 export type FaultKind = Exclude<keyof FaultProfile, 'slowMs' | 'skewMs'>
 
-export const CALM: FaultProfile = {
+const CALM: FaultProfile = {
   crash: 0,
   stall: 0,
+  lateRow: 0,
   throttle: 0,
   loseAnswer: 0,
   repeat: 0,
@@ -69,6 +72,7 @@ export const CALM: FaultProfile = {
 export const HOSTILE: FaultProfile = {
   crash: 0.01,
   stall: 0.002,
+  lateRow: 0.02,
   throttle: 0.01,
   loseAnswer: 0.02,
   repeat: 0.02,
@@ -94,6 +98,7 @@ export function randomProfile(chance: Chance): FaultProfile {
   return {
     crash: some(0.001, 0.005, 0.02),
     stall: some(0.001, 0.003),
+    lateRow: some(0.02, 0.1),
     throttle: some(0.005, 0.02, 0.05),
     loseAnswer: some(0.005, 0.02, 0.05),
     repeat: some(0.01, 0.1),
@@ -146,8 +151,13 @@ export class FaultSource {
 
   /** Between two machines, one way. */
   latencyMs(): number {
-    if (this.strikes('stall')) return this.#chance.int(20_000, 120_000)
+    if (this.strikes('stall')) return this.longMs()
     return this.strikes('slow') ? this.#chance.int(0, this.#profile.slowMs) : this.#chance.int(1, 12)
+  }
+
+  /** Longer than an invocation may last, and longer than its messages are hidden. */
+  longMs(): number {
+    return this.#chance.int(20_000, 120_000)
   }
 
   skewMs(): number {

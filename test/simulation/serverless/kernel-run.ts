@@ -19,10 +19,11 @@ const CATCH_UP_MS = 45 * 60_000
 export async function runKernelCase(seed: number, tell?: Tell): Promise<Outcome> {
   const chance = new Chance(seed)
   const scheduler = new Scheduler(START_MS)
-  const profile = randomProfile(chance)
+  // It is the coordinator that notices that an actor sleeps on, and there is none.
+  const profile = { ...randomProfile(chance), loseWakeUp: 0 }
   const faults = new FaultSource(chance.fork(), profile, START_MS + CHAOS_MS, () => scheduler.nowMs)
   const problems: string[] = []
-  const ledger = new Ledger()
+  const ledger = new Ledger(() => scheduler.nowMs)
   const trace = tracer(scheduler, tell)
   trace(() => `kernel case ${seed}: ${JSON.stringify(profile)}`)
   const event = (happening: JobHappening): void => {

@@ -1,6 +1,6 @@
 import type { ActorId } from '../../../lib/model/ids.ts'
 import type { PackedPayload } from '../../../lib/serverless/actor/envelope.ts'
-import { decodeEntry, type LogItem, type TurnItem } from '../../../lib/serverless/actor/log-entry.ts'
+import { decodeEntry, placeOf, type LogItem, type TurnItem } from '../../../lib/serverless/actor/log-entry.ts'
 import { unpack } from '../../../lib/serverless/actor/packing.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
 import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
@@ -30,6 +30,7 @@ export interface PutBlob {
 
 interface Appended {
   readonly body: Uint8Array
+  readonly atMs: number
   readonly order: number
   readonly by: string
 }
@@ -39,12 +40,36 @@ export class Ledger {
   readonly violations: string[] = []
   readonly #appended = new Map<ActorId, Map<string, Appended>>()
   readonly #blobs = new Map<string, PutBlob>()
+  /** When each row was written last, by its key. */
+  readonly #writtenAt = new Map<string, number>()
+  readonly #now: () => number
   #order = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   onEffect(world: MemoryWorld, { port, name, actor, subject }: Operation, process: SimulatedProcess): void {
     const order = ++this.#order
     if (port === 'turn-log' && name === 'append') this.#onAppend(world, actor!, subject!, order, process.name)
     if (port === 'blobs' && name === 'put') this.#onPut(world, subject!, order)
+    if (name === 'write-row') this.#writtenAt.set(subject!, order)
+  }
+
+  /** The sort keys of an actor's entries that are as old. */
+  appendedBefore(actor: ActorId, timeMs: number): string[] {
+    const entries = this.#appended.get(actor) ?? []
+    return [...entries].flatMap(([sort, { atMs }]) => (atMs < timeMs ? [sort] : []))
+  }
+
+  /** Whether a row was written after an attempt was ended for some task, the given or a later one. */
+  isWrittenAfterEnd(rowKey: string, attempt: number): boolean {
+    const fences = [...this.#appended.values()].flatMap((entries) =>
+      [...entries].flatMap(([sort, { order }]) =>
+        sort.endsWith('~') && placeOf(sort).attempt >= attempt ? [order] : [],
+      ),
+    )
+    return (this.#writtenAt.get(rowKey) ?? 0) > Math.min(...fences)
   }
 
   /** Every blob that was ever there, in the order of their first putting. */
@@ -75,7 +100,7 @@ export class Ledger {
     const entries = this.#appended.get(actor) ?? new Map<string, Appended>()
     this.#appended.set(actor, entries)
     const before = entries.get(sort)
-    if (before === undefined) entries.set(sort, { body, order, by })
+    if (before === undefined) entries.set(sort, { body, order, by, atMs: this.#now() })
     else if (Buffer.compare(before.body, body) !== 0)
       this.violations.push(`commit: entry ${sort} of ${actor} was changed by ${by}`)
   }

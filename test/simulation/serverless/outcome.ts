@@ -27,5 +27,5 @@ export function tracer(scheduler: Scheduler, tell: Tell | undefined): Trace {
 
 /** Whether a warning is of what was injected, or of what follows from it. */
 export function isExpected(message: string): boolean {
-  return /injected|could not be sent|is gone|runs another version of the job/.test(message)
+  return /injected|could not be sent|is gone|runs another version of the job|folded already/.test(message)
 }

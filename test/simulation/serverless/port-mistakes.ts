@@ -3,10 +3,13 @@ import { decodeEnvelope, encodeEnvelope } from '../../../lib/serverless/actor/en
 import { decodeEntry, placeOf, sortOf } from '../../../lib/serverless/actor/log-entry.ts'
 import { pack, sha256, unpack } from '../../../lib/serverless/actor/packing.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
+import type { BatchOutcome } from '../../../lib/serverless/runtime.ts'
 import type { RowPartition, RowStore, StoredRow } from '../../../lib/ports/row-store.ts'
 import type { LogEntry } from '../../../lib/ports/turn-log.ts'
 import type { WorldPorts } from '../../world/memory-world.ts'
-import type { KnownMistake } from './mistakes.ts'
+import { onRows, restarting } from './bringing-out.ts'
+import type { KnownMistake } from './known-mistake.ts'
+import type { SimulatedProcess } from './process.ts'
 import type { Mistake } from './run.ts'
 
 // Mistakes in how the world is asked.
@@ -29,30 +32,43 @@ export const PORT_MISTAKES: readonly KnownMistake[] = [
     name: 'lets go of messages before what they led to is sent',
     from: 1,
     within: 40,
+    faults: { reap: 0.5 },
     make: deletesBeforeSends,
   },
   {
     name: 'writes rows whatever position is there',
     from: 1,
     within: 60,
-    faults: { stall: 0.01, outlive: 1 },
+    faults: { lateRow: 0.2, outlive: 1 },
+    change: onRows,
     make: writesStaleRows,
   },
-  { name: 'lets rows expire before what they hold', from: 1, within: 40, make: expiresRowsEarly },
+  {
+    name: 'lets rows expire before what they hold',
+    from: 1,
+    within: 40,
+    change: onRows,
+    make: expiresRowsEarly,
+  },
   { name: 'spills under a name that is used again', from: 1, within: 60, make: reusesSpillNames },
-  { name: 'begins an attempt one turn before the checkpoint', from: 1, within: 40, make: restoresBefore },
+  {
+    name: 'begins an attempt one turn before the checkpoint',
+    from: 1,
+    within: 40,
+    change: restarting,
+    make: restoresBefore,
+  },
   {
     name: 'begins an attempt where the log had come to',
     from: 1,
     within: 40,
-    faults: { userFault: 0.05 },
+    change: restarting,
     make: restoresAtEnd,
   },
 ]
 
 function appendsWithoutCondition(): Mistake {
   const written = new Map<string, Uint8Array>()
-  const key = (actor: ActorId, sort: string): string => `${actor} ${sort}`
   return {
     ports: (ports) => ({
       ...ports,
@@ -60,14 +76,14 @@ function appendsWithoutCondition(): Mistake {
         ...ports.log,
         async append(actor, entry, expiresAtSec) {
           await ports.log.append(actor, entry, expiresAtSec)
-          written.set(key(actor, entry.sort), entry.body)
+          written.set(entryKey(actor, entry.sort), entry.body)
           return 'appended'
         },
         async read(actor, after) {
           const page = await ports.log.read(actor, after)
           const entries = page.entries.map(({ sort, body }) => ({
             sort,
-            body: written.get(key(actor, sort)) ?? body,
+            body: written.get(entryKey(actor, sort)) ?? body,
           }))
           return { ...page, entries }
         },
@@ -167,29 +183,42 @@ function losesUnsent(): Mistake {
 }
 
 function deletesBeforeTurn(): Mistake {
-  return {
-    handlers: (handlers) => ({
-      ...handlers,
-      operator: (messages, invocation) => {
-        void handlers.operator(messages, invocation)
-        return Promise.resolve({ failed: [] })
-      },
-    }),
-  }
+  return answering(() => Promise.resolve())
 }
 
 function deletesBeforeSends(): Mistake {
+  return answering((committed) => committed)
+}
+
+/** Answers the platform too early, and does the rest while the process lives; one invocation after the other, all the same. */
+function answering(when: (committed: Promise<void>) => Promise<void>): Mistake {
+  const commits = new Map<SimulatedProcess, () => void>()
   return {
-    ports: (ports) => ({
+    ports: (ports, _cloud, process) => ({
       ...ports,
-      mailbox: {
-        ...ports.mailbox,
-        send(messages) {
-          void ports.mailbox.send(messages)
-          return Promise.resolve(messages.map(() => 'sent' as const))
+      log: {
+        ...ports.log,
+        async append(actor, entry, expiresAtSec) {
+          const outcome = await ports.log.append(actor, entry, expiresAtSec)
+          commits.get(process)?.()
+          return outcome
         },
       },
     }),
+    handlers: (handlers, process) => {
+      let before: Promise<unknown> = Promise.resolve()
+      return {
+        ...handlers,
+        async operator(messages, invocation) {
+          await before
+          const committed = new Promise<void>((resolve) => commits.set(process, resolve))
+          const whole = handlers.operator(messages, invocation)
+          before = whole
+          const early = when(committed).then((): BatchOutcome => ({ failed: [] }))
+          return Promise.race([whole, early])
+        },
+      }
+    },
   }
 }
 
@@ -237,7 +266,6 @@ function expiresRowsEarly(): Mistake {
 /** The name lacks the hash, as it were: whoever spills last has its content there. */
 function reusesSpillNames(): Mistake {
   const contents = new Map<string, Uint8Array>()
-  const short = (name: string): string => name.slice(0, name.lastIndexOf('-'))
   return {
     ports: (ports) => ({
       ...ports,
@@ -245,11 +273,11 @@ function reusesSpillNames(): Mistake {
         ...ports.blobs,
         async get(name) {
           const bytes = await ports.blobs.get(name)
-          return bytes === undefined || !name.startsWith('log/') ? bytes : contents.get(short(name))
+          return bytes === undefined || !name.startsWith('log/') ? bytes : contents.get(shortName(name))
         },
         async putIfAbsent(name, bytes) {
           const outcome = await ports.blobs.putIfAbsent(name, bytes)
-          contents.set(short(name), bytes)
+          contents.set(shortName(name), bytes)
           return outcome
         },
       } satisfies BlobStore,
@@ -302,4 +330,12 @@ function withGeneses(
       append: (actor, entry, expiresAtSec) => ports.log.append(actor, moved(actor, entry), expiresAtSec),
     },
   }
+}
+
+function entryKey(actor: ActorId, sort: string): string {
+  return `${actor} ${sort}`
+}
+
+function shortName(name: string): string {
+  return name.slice(0, name.lastIndexOf('-'))
 }

@@ -70,8 +70,9 @@ export class SimulatedProcess implements Faults {
     if (!this.#alive) return never()
     const { scheduler, faults } = this.#world
     const fate = this.#fateBefore()
+    const isLate = operation.name === 'write-row' && faults.strikes('lateRow')
     return new Promise((resolve, reject) => {
-      scheduler.after(faults.latencyMs(), () => {
+      scheduler.after(isLate ? faults.longMs() : faults.latencyMs(), () => {
         if (fate === 'crash before') this.die(`before ${describeOperation(operation)}`)
         else if (fate === 'throttle') {
           this.trace(() => `${describeOperation(operation)}: throttled`)

@@ -2,9 +2,11 @@ import { serverlessHttpEdge } from '../../../lib/serverless/ingest/http-edge.ts'
 import { createHandlers } from '../../../lib/serverless/handlers.ts'
 import type { JobRuntime } from '../../../lib/serverless/runtime.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
+import type { MemoryWorld } from '../../world/memory-world.ts'
 import { Chance } from '../chance.ts'
 import { outputProblems } from '../checkers.ts'
 import { expectedOutputs } from '../reference.ts'
+import { growthProblems, leftoverProblems } from './bounds.ts'
 import type { Case } from './case.ts'
 import { HttpClient, HttpFunction } from './clients.ts'
 import { Cloud, type Deployment } from './cloud.ts'
@@ -21,14 +23,14 @@ import { Scheduler } from './scheduler.ts'
 import { SharedOutside } from './sinks.ts'
 
 /** Once nothing goes wrong any more, whatever is to come has come by then. */
-const CATCH_UP_MS = 45 * 60_000
+const CATCH_UP_MS = 20 * 60_000
 const STEPS_MAX = 250_000
 
 export interface RunOptions {
   /** Is told all that happens. */
   readonly tell?: Tell | undefined
   /** Looks at all that was written, once the case is over. */
-  readonly atEnd?: ((ledger: Ledger) => Promise<void>) | undefined
+  readonly atEnd?: ((ledger: Ledger, world: MemoryWorld) => Promise<void>) | undefined
   /** The case is stuck after so many. Default: more than a hundred times what cases come to. */
   readonly stepsMax?: number | undefined
   /** A mistake that Millrace is made to make. */
@@ -65,7 +67,7 @@ class Simulation {
   readonly #case: Case
   readonly #options: RunOptions
   readonly #scheduler = new Scheduler(START_MS)
-  readonly #ledger = new Ledger()
+  readonly #ledger = new Ledger(() => this.#scheduler.nowMs)
   readonly #outside = new SharedOutside()
   readonly #happenings = new HappeningChecker()
   readonly #problems: string[] = []
@@ -118,7 +120,7 @@ class Simulation {
 
   async run(): Promise<Outcome> {
     await this.#runOn()
-    await this.#options.atEnd?.(this.#ledger)
+    await this.#options.atEnd?.(this.#ledger, this.#cloud.world)
     const { program } = this.#case.program
     const expected = expectedOutputs(program)
     const isExact = this.#case.mode === 'exactly-once'
@@ -134,6 +136,7 @@ class Simulation {
         ...this.#outside.violations,
         ...(isExact ? this.#outside.untimely : []),
         ...(await logProblems(this.#ledger, this.#case.mode)),
+        ...(await this.#boundProblems()),
         ...outputs,
       ],
       completed: this.#happenings.completed,
@@ -145,6 +148,17 @@ class Simulation {
       virtualMs: this.#scheduler.nowMs - START_MS,
       items: [...expected.values()].flat().length,
     }
+  }
+
+  async #boundProblems(): Promise<string[]> {
+    const { world } = this.#cloud
+    const disturbances = [...this.#faults.counts.values()].reduce((sum, times) => sum + times, 0)
+    return [
+      ...growthProblems(world, this.#ledger, this.#scheduler.nowMs),
+      ...(this.#driver.status?.status === 'FINISHED'
+        ? await leftoverProblems(world, this.#ledger, disturbances)
+        : []),
+    ]
   }
 
   async #runOn(): Promise<void> {
@@ -184,7 +198,7 @@ class Simulation {
               sourceUid: `source-${index}`,
               splits: node.splits,
               padding,
-              waitMaxMs: this.#case.sourceWaitMaxMs,
+              pace: this.#case.source,
               problems: this.#problems,
             }),
           ]

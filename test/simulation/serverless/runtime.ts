@@ -41,7 +41,7 @@ export function runtimeOf(parts: RuntimeParts, parallelism: number, process: Sim
       request: (what) => process.request(what),
       latestNow: () => scheduler.nowMs + of.profile.skewMs,
       skewMs: of.profile.skewMs,
-      waitMaxMs: of.sourceWaitMaxMs,
+      pace: of.source,
     },
   )
   const { config, plan } = deploymentOf(job, undefined)

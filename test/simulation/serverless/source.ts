@@ -2,6 +2,7 @@ import type { ReadStatus, Source } from '../../../lib/index.ts'
 import type { SourceOutput, SourceReader, SplitSource } from '../../../lib/stream/source.ts'
 import type { Chance } from '../chance.ts'
 import { riseOf, type Item } from '../program.ts'
+import type { SourcePace } from './case.ts'
 
 /** A split, and how much of it has been read. */
 interface Position {
@@ -13,8 +14,7 @@ export interface SourceSurroundings {
   readonly chance: Chance
   /** A call of the user's code: it may throw. */
   readonly called: () => void
-  /** The longest that a read waits before there is more. */
-  readonly waitMaxMs: number
+  readonly pace: SourcePace
 }
 
 /** A source that can be read again from any position: it reads in small pieces, and has nothing now and then. */
@@ -50,14 +50,16 @@ class Reader implements SourceReader<Item, Position> {
   }
 
   read(out: Pick<SourceOutput<Item>, 'collect'>, recordsMax: number): ReadStatus {
-    const { chance, called, waitMaxMs } = this.#around
+    const { chance, called, pace } = this.#around
     called()
-    for (let left = Math.min(recordsMax, chance.magnitude(1, 8)); left > 0; left--) {
+    for (let left = Math.min(recordsMax, chance.magnitude(1, pace.readMax)); left > 0; left--) {
       const next = this.#next()
       if (next === undefined) return 'end'
       out.collect(next)
     }
-    return chance.chance(0.7) ? 'more' : { waitUntilMs: this.#now() + chance.magnitude(1, waitMaxMs) }
+    return chance.chance(pace.waits)
+      ? { waitUntilMs: this.#now() + chance.magnitude(1, pace.waitMaxMs) }
+      : 'more'
   }
 
   snapshot(): readonly Position[] {

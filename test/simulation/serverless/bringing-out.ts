@@ -1,0 +1,60 @@
+import type { Item, Node, Program } from '../program.ts'
+import type { Case } from './case.ts'
+
+// Changes of a case, so that a certain kind of mistake shows.
+
+/** Checkpoints all the time, and a restart for every failure, with nobody who ends the job before. */
+export function restarting(one: Case): Case {
+  return {
+    ...one,
+    options: {
+      ...one.options,
+      restart: { type: 'fixed-delay', attempts: 'unlimited', delay: 0 },
+      checkpointing: { ...one.options.checkpointing, interval: 5_000, minPause: 0, numRetained: 1 },
+    },
+    // Without what holds everything up: time is for failures of user code.
+    profile: {
+      ...one.profile,
+      crash: 0.001,
+      stall: 0.0005,
+      loseDelete: 0.01,
+      failEntry: 0.02,
+      throttle: 0,
+      loseAnswer: 0,
+    },
+    lives: [{ ...one.lives[0]!, ending: 'natural' }],
+    requestEveryMs: undefined,
+    source: { readMax: 2, waits: 0.9, waitMaxMs: 10_000 },
+  }
+}
+
+/** Rows are written as soon as they may be, and read again for every turn. */
+export function onRows(one: Case): Case {
+  return {
+    ...restarting(one),
+    program: { ...one.program, memory: ['remember'], ttlMs: 600_000 },
+    limits: {
+      log: {},
+      state: { overlayRowsMax: 0, overlayAgeMsMax: 1_000, cleanBytesMax: 0, pieceRowsMax: 1 },
+    },
+  }
+}
+
+/** Each task sends its receivers several messages a turn: one of an edge each. */
+export function forked(one: Case): Case {
+  const placed = { parallelism: undefined, chaining: 'always' } as const
+  const nodes: Node[] = [
+    { ...placed, type: 'source', form: 'splits', splits: itemsOf(one.program.program) },
+    { ...placed, type: 'map', input: 0 },
+    { ...placed, type: 'filter', input: 0 },
+    { ...placed, type: 'union', inputs: [1, 2] },
+    { ...placed, type: 'count', input: 3, size: 7 },
+    { ...placed, type: 'sink', input: 4, form: 'transactional' },
+  ]
+  const program = { ...one.program, program: { ...one.program.program, nodes }, fedByHttp: false }
+  return { ...one, program }
+}
+
+function itemsOf({ nodes }: Program): readonly (readonly Item[])[] {
+  return nodes.flatMap((node) => (node.type === 'source' ? node.splits : []))
+}
