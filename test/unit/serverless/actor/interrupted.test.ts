@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import type { Behaviour } from '../../../../lib/serverless/actor/behaviour.ts'
+import {
+  encodeNudge,
+  decodeEnvelope,
+  type ChannelMessage,
+} from '../../../../lib/serverless/actor/envelope.ts'
+import { pack } from '../../../../lib/serverless/actor/packing.ts'
+import { NO_FAULTS, Throttled, type Faults } from '../../../world/faults.ts'
+import { A, adder, Adders, B, forever, type Addend, type AdderState } from './adder.ts'
+
+// What simulated schedules of failures found, each as small as it gets.
+
+/** From the second request of this name on, they have no effect. */
+function refusingLater(name: string): Faults {
+  let seen = 0
+  return {
+    ...NO_FAULTS,
+    before: (operation) =>
+      operation.name === name && ++seen > 1 ? Promise.reject(new Throttled(operation)) : Promise.resolve(),
+  }
+}
+
+describe('an actor with more to do than its messages ask for', () => {
+  test('is told of again where it was interrupted after it had taken them all', async () => {
+    const adders = new Adders()
+    await adders.begin(A, 1)
+    const inTwoTurns: Behaviour<AdderState, Addend> = {
+      ...adder(undefined),
+      step: ({ state }, inputs) =>
+        Promise.resolve({
+          taken: inputs.length,
+          delta: state.sum < 2 ? { add: 1 } : undefined,
+          outgoing: [],
+          nudges: [],
+          wakeAtMs: undefined,
+          more: state.sum < 1,
+        }),
+    }
+    const nudge = adders.nudge(A)
+    // The read of the second turn fails: the message of the first is all that can lead to another.
+    const interrupted = adders.process(A, inTwoTurns, refusingLater('read'))
+    expect(await interrupted.handle([nudge], forever)).toEqual([nudge.messageId])
+  })
+})
+
+describe('a wake-up that comes before its time by the clock of the log', () => {
+  test('is asked for again', async () => {
+    const adders = new Adders()
+    await adders.begin(A, 1)
+    const wakeAtMs = adders.clock.now() + 5_000
+    const waiting: Behaviour<AdderState, Addend> = {
+      ...adder(undefined),
+      step: (_view, inputs) =>
+        Promise.resolve({
+          taken: inputs.length,
+          delta: { add: 1 },
+          outgoing: [],
+          nudges: [],
+          wakeAtMs,
+          more: false,
+        }),
+    }
+    const first = adders.process(A, waiting)
+    await first.handle([adders.nudge(A)], forever)
+    await first.handle([adders.nudge(A)], forever)
+    expect(adders.world.wakeUps.queue.size).toBe(1)
+
+    // Whoever sent it had another clock. A cold process reads in the log that it is under way; it is the one at hand.
+    const wakeUp = { messageId: 'wake-up', envelope: decodeEnvelope(encodeNudge(A, true)) }
+    await adders.process(A, waiting).handle([wakeUp], forever)
+    expect(adders.world.wakeUps.queue.size).toBe(2)
+  })
+})
+
+describe('a message whose payload its sender has removed', () => {
+  const message = (attempt: number, sequence: number, payload: ChannelMessage['payload']) => ({
+    messageId: `message ${attempt}/${sequence}`,
+    envelope: { kind: 'message', to: B, from: A, attempt, sequence, payload } as const,
+  })
+  const three = { bytes: pack({ add: 3 }) }
+
+  test('blocks nothing, and what follows on its channel is not taken for it', async () => {
+    const adders = new Adders()
+    await adders.begin(B, 1)
+    const removed = message(1, 0, { blob: 'log/somebody/1-5-payload-0000' })
+    const request = adders.ask(B, { add: 4 })
+    const process = adders.process(B)
+    expect(await process.handle([removed, message(1, 1, three), request], forever)).toEqual([])
+
+    const seen: number[] = []
+    const watcher: Behaviour<AdderState, Addend> = {
+      ...adder(undefined),
+      step: ({ state }, inputs) => {
+        seen.push(state.sum)
+        const nothing = { delta: undefined, outgoing: [], nudges: [], wakeAtMs: undefined, more: false }
+        return Promise.resolve({ ...nothing, taken: inputs.length })
+      },
+    }
+    await adders.process(B, watcher).handle([], forever)
+    expect(seen).toEqual([4])
+  })
+})
