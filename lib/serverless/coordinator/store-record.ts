@@ -5,6 +5,7 @@ import type { CoordinatorState, PendingCheckpoint } from '../../checkpoint/coord
 import { encodeMetadata } from '../../checkpoint/metadata-codec.ts'
 import { assert, UserError } from '../../model/faults.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
+import { StaleView } from '../actor/behaviour.ts'
 import { sha256 } from '../actor/packing.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { RunImage } from './image.ts'
@@ -45,13 +46,18 @@ export async function storeRecord(
   return location
 }
 
-/** False if something else is there. */
+/**
+ * False if something else is there.
+ * @throws StaleView if the coordinator has moved on.
+ */
 async function put(blobs: BlobStore, directory: string, record: CheckpointRecord): Promise<boolean> {
   const bytes = encodeMetadata(record, sha256)
   const name = metadataName(directory)
   if ((await blobs.putIfAbsent(name, bytes)) === 'stored') return true
   const found = await blobs.get(name)
-  return found !== undefined && sha256(found) === sha256(bytes)
+  // It was there a moment ago: whoever is ahead has stored it, and removed it since.
+  if (found === undefined) throw new StaleView(`${locationOf(blobs, name)} was removed`)
+  return sha256(found) === sha256(bytes)
 }
 
 function withRelativeNames(record: CheckpointRecord, directory: string): CheckpointRecord {

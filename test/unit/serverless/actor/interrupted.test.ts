@@ -21,6 +21,12 @@ function refusingLater(name: string): Faults {
   }
 }
 
+/** The next on the channel from A to B. */
+const message = (attempt: number, sequence: number, payload: ChannelMessage['payload']) => ({
+  messageId: `message ${attempt}/${sequence}`,
+  envelope: { kind: 'message', to: B, from: A, attempt, sequence, payload } as const,
+})
+
 describe('an actor with more to do than its messages ask for', () => {
   test('is told of again where it was interrupted after it had taken them all', async () => {
     const adders = new Adders()
@@ -74,10 +80,6 @@ describe('a wake-up that comes before its time by the clock of the log', () => {
 })
 
 describe('a message whose payload its sender has removed', () => {
-  const message = (attempt: number, sequence: number, payload: ChannelMessage['payload']) => ({
-    messageId: `message ${attempt}/${sequence}`,
-    envelope: { kind: 'message', to: B, from: A, attempt, sequence, payload } as const,
-  })
   const three = { bytes: pack({ add: 3 }) }
 
   test('blocks nothing, and what follows on its channel is not taken for it', async () => {
