@@ -77,7 +77,7 @@ describe('the simulator notices a runtime that', () => {
   test.each(MISTAKES)('$name, within $within cases', { timeout: 300_000 }, async (mistake) => {
     let noticed = false
     for (let seed = mistake.from; seed < mistake.from + mistake.within && !noticed; seed++) {
-      const outcome = await runCase(caseFor(mistake, seed), { mistake: mistake.make(), stepsMax: 100_000 })
+      const outcome = await runCase(caseFor(mistake, seed), { mistake: mistake.make(), stepsMax: 60_000 })
       noticed = outcome.problems.length > 0
     }
     expect(noticed).toBe(true)

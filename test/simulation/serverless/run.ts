@@ -155,9 +155,7 @@ class Simulation {
     const disturbances = [...this.#faults.counts.values()].reduce((sum, times) => sum + times, 0)
     return [
       ...growthProblems(world, this.#ledger, this.#scheduler.nowMs),
-      ...(this.#driver.status?.status === 'FINISHED'
-        ? await leftoverProblems(world, this.#ledger, disturbances)
-        : []),
+      ...(this.#driver.status?.status === 'FINISHED' ? await leftoverProblems(world, disturbances) : []),
     ]
   }
 
