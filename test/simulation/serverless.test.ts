@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { hostileCase, randomCase } from './serverless/case.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
-import { caseFor, MISTAKES } from './serverless/mistakes.ts'
 import type { Outcome, Tell } from './serverless/outcome.ts'
 import { runCase } from './serverless/run.ts'
 
 /** MILLRACE_SIMULATION_CASES: more or fewer; `npm run simulate` runs on its own. */
-const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 250)
+const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 100)
 /** Where the seeds begin. MILLRACE_SIMULATION_SEED: elsewhere; `npm run simulate` begins by chance. */
 const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? 1)
 /** What a failure shows of all that happened: its last part, since what is wrong is seen at the end. */
@@ -36,14 +35,14 @@ function sumOf(outcomes: readonly Outcome[], of: (outcome: Outcome) => number): 
 }
 
 describe('any job on functions that fail as the platform does, and as user code does, comes to what a plain computation does', () => {
-  test(`${CASES / 2} cases (invariants 1 to 7, 9 to 12)`, { timeout: 600_000 }, async () => {
+  test(`${CASES} cases (invariants 1 to 7, 9 to 12)`, { timeout: 600_000 }, async () => {
     const outcomes: Outcome[] = []
-    for (let seed = FIRST; seed < FIRST + CASES / 2; seed++)
+    for (let seed = FIRST; seed < FIRST + CASES; seed++)
       outcomes.push(await expectWell('serverless', seed, (tell) => runCase(randomCase(seed), { tell })))
     // It is no test if nothing happens.
     if (CASES < 40) return
     for (const figure of ['completed', 'restarts', 'lives', 'items'] as const)
-      expect(sumOf(outcomes, (outcome) => outcome[figure])).toBeGreaterThan(CASES / 20)
+      expect(sumOf(outcomes, (outcome) => outcome[figure])).toBeGreaterThan(CASES / 10)
     const faults = new Set(outcomes.flatMap((outcome) => [...outcome.faults.keys()]))
     expect([...faults]).toEqual(
       expect.arrayContaining(['crash', 'stall', 'duplicate', 'loseAnswer', 'userFault']),
@@ -53,13 +52,13 @@ describe('any job on functions that fail as the platform does, and as user code 
 
 describe('the protocol of turns alone', () => {
   test(
-    `passes everything on once and in order: ${CASES / 5} cases (invariants 1 to 3, 9)`,
+    `passes everything on once and in order: ${CASES / 2} cases (invariants 1 to 3, 9)`,
     { timeout: 300_000 },
     async () => {
       const outcomes: Outcome[] = []
-      for (let seed = FIRST; seed < FIRST + CASES / 5; seed++)
+      for (let seed = FIRST; seed < FIRST + CASES / 2; seed++)
         outcomes.push(await expectWell('kernel', seed, (tell) => runKernelCase(seed, tell)))
-      expect(sumOf(outcomes, (outcome) => outcome.items)).toBeGreaterThan(CASES / 5)
+      expect(sumOf(outcomes, (outcome) => outcome.items)).toBeGreaterThan(CASES / 2)
     },
   )
 })
@@ -70,16 +69,5 @@ describe('a seed', () => {
     for (const told of lines) await runCase(hostileCase(FIRST), { tell: (line) => told.push(line) })
     expect(lines[0]!.length).toBeGreaterThan(100)
     expect(lines[0]).toEqual(lines[1])
-  })
-})
-
-describe('the simulator notices a runtime that', () => {
-  test.each(MISTAKES)('$name, within $within cases', { timeout: 300_000 }, async (mistake) => {
-    let noticed = false
-    for (let seed = mistake.from; seed < mistake.from + mistake.within && !noticed; seed++) {
-      const outcome = await runCase(caseFor(mistake, seed), { mistake: mistake.make(), stepsMax: 60_000 })
-      noticed = outcome.problems.length > 0
-    }
-    expect(noticed).toBe(true)
   })
 })

@@ -7,7 +7,11 @@ const TAIL_MAX = 300
 const FOLDED_AFTER_MS = 15 * 60_000
 
 /** What a job that is over leaves behind of what it used (invariant 11, bounds). */
-export async function leftoverProblems(world: MemoryWorld, disturbances: number): Promise<string[]> {
+export async function leftoverProblems(
+  world: MemoryWorld,
+  ledger: Ledger,
+  disturbances: number,
+): Promise<string[]> {
   const problems: string[] = []
   const names = await world.blobs.store.list('')
   const checkpoints = names.filter((name) => name.startsWith('simulated/'))
@@ -22,11 +26,13 @@ export async function leftoverProblems(world: MemoryWorld, disturbances: number)
   // A process that dies between a head and the removal of the one before it leaves that behind.
   const most = world.log.actors().length + disturbances
   if (heads.length > most) problems.push(`bounds: ${heads.length} heads are there, of at most ${most}`)
-  const partitions = world.rows.partitions()
-  if (partitions.length > 0)
-    problems.push(
-      `bounds: rows of ${JSON.stringify(partitions[0])} are there, and of ${partitions.length - 1} others`,
-    )
+  for (const partition of world.rows.partitions()) {
+    const attempt = Number(partition.namespace.slice(partition.namespace.lastIndexOf('-') + 1))
+    // A write that was under way when its attempt was ended comes after its rows were dropped.
+    const kept = world.rows.rows(partition).filter(({ rowKey }) => !ledger.isWrittenAfterEnd(rowKey, attempt))
+    if (kept.length > 0)
+      problems.push(`bounds: ${kept.length} rows of ${JSON.stringify(partition)} are there`)
+  }
   return problems
 }
 

@@ -88,7 +88,7 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
       maxParallelism,
       restart: randomRestart(chance),
       checkpointing: {
-        interval: chance.magnitude(1_000, 20_000),
+        interval: chance.magnitude(2_000, 30_000),
         minPause: chance.pick([0, 0, 2_000]),
         timeout: chance.pick([60_000, 600_000, 600_000]),
         mode: guarantee,
@@ -122,7 +122,7 @@ export function hostileCase(seed: number, faults: Partial<FaultProfile> = {}): C
 
 /** Every task costs trips, and so does every checkpoint of it: many small jobs find more than a few large ones. */
 function mostlySmall(chance: Chance, maxParallelism: number, fedByHttp: boolean): Program {
-  const isAnySize = chance.chance(0.1)
+  const isAnySize = chance.chance(0.03)
   for (;;) {
     const program = randomProgram(chance.fork(), maxParallelism)
     const items = program.nodes.reduce(

@@ -54,6 +54,7 @@ export class Driver {
   #endRequestId: string | undefined
   #parallelism: number
   #rescaled = false
+  #seen: { readonly version: string; readonly record: JobStatusRecord } | undefined
   #idleSinceMs = 0
 
   constructor(parts: DriverParts) {
@@ -83,9 +84,11 @@ export class Driver {
   /** What the job shows now. */
   get status(): JobStatusRecord | undefined {
     const head = this.#parts.cloud.world.log.head(STATUS)
-    return head === undefined
-      ? undefined
-      : (JSON.parse(new TextDecoder().decode(head.body)) as JobStatusRecord)
+    if (head !== undefined && head.version !== this.#seen?.version) {
+      const record = JSON.parse(new TextDecoder().decode(head.body)) as JobStatusRecord
+      this.#seen = { version: head.version, record }
+    }
+    return this.#seen?.record
   }
 
   #begin(life: Life, from: string | undefined): void {

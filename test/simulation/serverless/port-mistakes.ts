@@ -3,11 +3,13 @@ import { decodeEnvelope, encodeEnvelope } from '../../../lib/serverless/actor/en
 import { decodeEntry, placeOf, sortOf } from '../../../lib/serverless/actor/log-entry.ts'
 import { pack, sha256, unpack } from '../../../lib/serverless/actor/packing.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
+import type { BatchOutcome } from '../../../lib/serverless/runtime.ts'
 import type { RowPartition, RowStore, StoredRow } from '../../../lib/ports/row-store.ts'
 import type { LogEntry } from '../../../lib/ports/turn-log.ts'
 import type { WorldPorts } from '../../world/memory-world.ts'
 import { onRows, restarting } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
+import type { SimulatedProcess } from './process.ts'
 import type { Mistake } from './run.ts'
 
 // Mistakes in how the world is asked.
@@ -26,6 +28,13 @@ export const PORT_MISTAKES: readonly KnownMistake[] = [
     make: losesUnsent,
   },
   { name: 'lets go of messages before the turn', from: 1, within: 40, make: deletesBeforeTurn },
+  {
+    name: 'lets go of messages before what they led to is sent',
+    from: 1,
+    within: 40,
+    faults: { reap: 0.5 },
+    make: deletesBeforeSends,
+  },
   {
     name: 'writes rows whatever position is there',
     from: 1,
@@ -174,14 +183,42 @@ function losesUnsent(): Mistake {
 }
 
 function deletesBeforeTurn(): Mistake {
+  return answering(() => Promise.resolve())
+}
+
+function deletesBeforeSends(): Mistake {
+  return answering((committed) => committed)
+}
+
+/** Answers the platform too early, and does the rest while the process lives; one invocation after the other, all the same. */
+function answering(when: (committed: Promise<void>) => Promise<void>): Mistake {
+  const commits = new Map<SimulatedProcess, () => void>()
   return {
-    handlers: (handlers) => ({
-      ...handlers,
-      operator: (messages, invocation) => {
-        void handlers.operator(messages, invocation)
-        return Promise.resolve({ failed: [] })
+    ports: (ports, _cloud, process) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        async append(actor, entry, expiresAtSec) {
+          const outcome = await ports.log.append(actor, entry, expiresAtSec)
+          commits.get(process)?.()
+          return outcome
+        },
       },
     }),
+    handlers: (handlers, process) => {
+      let before: Promise<unknown> = Promise.resolve()
+      return {
+        ...handlers,
+        async operator(messages, invocation) {
+          await before
+          const committed = new Promise<void>((resolve) => commits.set(process, resolve))
+          const whole = handlers.operator(messages, invocation)
+          before = whole
+          const early = when(committed).then((): BatchOutcome => ({ failed: [] }))
+          return Promise.race([whole, early])
+        },
+      }
+    },
   }
 }
 

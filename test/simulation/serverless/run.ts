@@ -155,7 +155,9 @@ class Simulation {
     const disturbances = [...this.#faults.counts.values()].reduce((sum, times) => sum + times, 0)
     return [
       ...growthProblems(world, this.#ledger, this.#scheduler.nowMs),
-      ...(this.#driver.status?.status === 'FINISHED' ? await leftoverProblems(world, disturbances) : []),
+      ...(this.#driver.status?.status === 'FINISHED'
+        ? await leftoverProblems(world, this.#ledger, disturbances)
+        : []),
     ]
   }
 
