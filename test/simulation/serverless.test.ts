@@ -35,7 +35,7 @@ function sumOf(outcomes: readonly Outcome[], of: (outcome: Outcome) => number): 
 }
 
 describe('any job on functions that fail as the platform does, and as user code does, comes to what a plain computation does', () => {
-  test(`${CASES} cases (invariants 1 to 7, 9 to 12)`, { timeout: 600_000 }, async () => {
+  test.each([CASES])('%i cases (invariants 1 to 12)', { timeout: 600_000 }, async () => {
     const outcomes: Outcome[] = []
     for (let seed = FIRST; seed < FIRST + CASES; seed++)
       outcomes.push(await expectWell('serverless', seed, (tell) => runCase(randomCase(seed), { tell })))
@@ -51,8 +51,8 @@ describe('any job on functions that fail as the platform does, and as user code 
 })
 
 describe('the protocol of turns alone', () => {
-  test(
-    `passes everything on once and in order: ${CASES / 2} cases (invariants 1 to 3, 9)`,
+  test.each([CASES / 2])(
+    'passes everything on once and in order: %i cases (invariants 1 to 3, 9)',
     { timeout: 300_000 },
     async () => {
       const outcomes: Outcome[] = []
