@@ -41,6 +41,7 @@ export const PORT_MISTAKES: readonly KnownMistake[] = [
     within: 60,
     faults: { lateRow: 0.2, outlive: 1 },
     change: onRows,
+    isMissed: true,
     make: writesStaleRows,
   },
   {

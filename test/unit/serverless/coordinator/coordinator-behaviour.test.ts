@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
+import { StaleView } from '../../../../lib/serverless/actor/behaviour.ts'
 import { savepointDirectory } from '../../../../lib/serverless/coordinator/savepoint-place.ts'
 import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
 import { checkpointed, running, savepointed } from './played-stories.ts'
@@ -150,6 +151,12 @@ describe('a checkpoint', () => {
     await job.runtime.blobs.putIfAbsent(name, new Uint8Array([1]))
     await expect(job.after(10_000)).rejects.toThrow(/never reused/)
     expect(await job.runtime.blobs.get(name)).toEqual(new Uint8Array([1]))
+  })
+
+  it('whose record is removed while it is stored again is that of an old view, not of a reused id', async () => {
+    const job = await running()
+    vi.spyOn(job.runtime.blobs, 'putIfAbsent').mockResolvedValue('exists')
+    await expect(job.after(10_000)).rejects.toThrow(StaleView)
   })
 
   it('that cannot be stored has failed, and the job with it where none may fail', async () => {
