@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Reading } from './jobs/windows.ts'
 import type { WordRecord } from './jobs/word-count.ts'
 import type { Emulator } from './emulator.ts'
+import { waitFor } from './wait.ts'
 
 /** How often each word was accepted, and so how high its counts must come. */
 export class WordFeed {
@@ -100,4 +101,21 @@ export async function sendReadings(
     if (failed.length > 0)
       throw new Error(`${failed.length} readings could not be sent: ${failed[0]?.Message}`)
   }
+}
+
+/** Until the job has taken, and so keeps, all that the queue had. */
+export async function waitUntilTaken({ sqs }: Emulator, queueUrl: string, timeoutMs: number): Promise<void> {
+  const counts = async () => {
+    const { Attributes: attributes = {} } = await sqs.getQueueAttributes({
+      QueueUrl: queueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+    })
+    return Object.values(attributes).map(Number)
+  }
+  await waitFor(
+    'the queue to be empty',
+    timeoutMs,
+    async () => ((await counts()).every((count) => count === 0) ? true : undefined),
+    counts,
+  )
 }

@@ -1,8 +1,8 @@
 import { DeployedJob } from './deployed-job.ts'
 import type { Emulator } from './emulator.ts'
-import { sendReadings } from './feed.ts'
+import { sendReadings, waitUntilTaken } from './feed.ts'
 import { READINGS_QUEUE } from './jobs/results.ts'
-import { WINDOW_MS, type Reading, type WindowSum } from './jobs/windows.ts'
+import { OUT_OF_ORDERNESS_MS, WINDOW_MS, type Reading, type WindowSum } from './jobs/windows.ts'
 import { assertSameWindows, publishedLines } from './results.ts'
 import { waitFor } from './wait.ts'
 
@@ -34,9 +34,10 @@ export async function windowScenario(emulator: Emulator, step: Step): Promise<vo
       })),
     ).toSorted((a, b) => a.atMs - b.atMs)
     await sendReadings(emulator, queueUrl!, readings)
+    await waitUntilTaken(emulator, queueUrl!, TIMEOUT_MS)
     // A later reading closes the windows before it; its own stays open.
     await sendReadings(emulator, queueUrl!, [
-      { sensor: 'last', atMs: FIRST_MS + WINDOWS * WINDOW_MS + 60_000, value: 0 },
+      { sensor: 'last', atMs: FIRST_MS + WINDOWS * WINDOW_MS + 2 * OUT_OF_ORDERNESS_MS, value: 0 },
     ])
     const expected = windowsOf(readings)
     const found = await waitFor(

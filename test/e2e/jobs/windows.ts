@@ -23,6 +23,8 @@ export interface WindowSum {
 }
 
 export const WINDOW_MS = 10_000
+/** More than all the readings of the scenario span: a standard queue gives them in any order. */
+export const OUT_OF_ORDERNESS_MS = 60_000
 
 export default defineJob(
   {
@@ -33,7 +35,7 @@ export default defineJob(
   (env) => {
     env
       .source('readings', sqs<Reading>({ queue: READINGS_QUEUE }))
-      .withTimestamps(({ atMs }) => atMs, boundedOutOfOrderness('5 s'))
+      .withTimestamps(({ atMs }) => atMs, boundedOutOfOrderness(OUT_OF_ORDERNESS_MS))
       .keyBy(({ sensor }) => sensor)
       .window(tumblingEventTimeWindows(WINDOW_MS))
       .reduce(
