@@ -57,7 +57,7 @@ export interface SourcePace {
   readonly waitMaxMs: number
 }
 
-export function randomCase(seed: number, mode?: Case['mode']): Case {
+export function randomCase(seed: number, mode?: Case['mode'], sizes = SIZES): Case {
   const chance = new Chance(seed)
   const maxParallelism = chance.pick([3, 4, 8, 16])
   const parallelism = chance.pick([1, 1, 2, 2, 3])
@@ -72,12 +72,13 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
     mode ?? chance.pick(['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once'] as const)
   const maxConcurrent = chance.pick([1, 1, 2, 3])
   const fedByHttp = chance.chance(0.25)
+  const size = chance.pick(sizes)
   const unaligned = chance.chance(0.4) && guarantee === 'exactly-once' && maxConcurrent === 1
   return {
     seed,
     mode: guarantee,
     program: {
-      program: mostlySmall(chance, maxParallelism, fedByHttp),
+      program: programOf(size, chance, maxParallelism, fedByHttp),
       fedByHttp,
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
       ttlMs: chance.magnitude(100, 60_000),
@@ -103,8 +104,8 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
     lives: [...lives, { ...last, ending: 'natural' }],
     profile: randomProfile(chance),
     limits: randomLimits(chance),
-    chaosMs: chance.magnitude(60_000, 1_200_000),
-    requestEveryMs: chance.pick([undefined, undefined, 5_000, 30_000]),
+    chaosMs: chance.magnitude(20_000, size.chaosMaxMs),
+    requestEveryMs: chance.pick([undefined, undefined, size.requestEveryMs, 30_000]),
     concurrency: chance.int(1, 8),
     source: {
       readMax: chance.pick([2, 8, 8]),
@@ -117,12 +118,34 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
 /** A case in which little is left to chance but the job: for mistakes, which are to be found soon. */
 export function hostileCase(seed: number, faults: Partial<FaultProfile> = {}): Case {
   const profile = { ...HOSTILE, ...faults }
-  return { ...randomCase(seed, 'exactly-once'), profile, chaosMs: 600_000, concurrency: 4 }
+  return { ...randomCase(seed, 'exactly-once', [SMALL]), profile, chaosMs: 600_000, concurrency: 4 }
 }
 
-/** Every task costs trips, and so does every checkpoint of it: many small jobs find more than a few large ones. */
-function mostlySmall(chance: Chance, maxParallelism: number, fedByHttp: boolean): Program {
-  const isAnySize = chance.chance(0.03)
+/** Of which there is no less than 3 items of input in all. */
+interface Size {
+  readonly itemsMax: number
+  readonly nodesMax: number
+  readonly chaosMaxMs: number
+  readonly requestEveryMs: number
+}
+
+const TINY: Size = { itemsMax: 15, nodesMax: 6, chaosMaxMs: 200_000, requestEveryMs: 10_000 }
+const SMALL: Size = { itemsMax: 60, nodesMax: 9, chaosMaxMs: 600_000, requestEveryMs: 5_000 }
+const ANY: Size = { itemsMax: Infinity, nodesMax: Infinity, chaosMaxMs: 1_200_000, requestEveryMs: 5_000 }
+
+/** Every task costs trips, and so does every checkpoint of it: many tiny jobs find more than a few large ones. */
+const SIZES: readonly Size[] = [
+  ...Array.from({ length: 34 }, () => TINY),
+  ...Array.from({ length: 5 }, () => SMALL),
+  ANY,
+]
+
+function programOf(
+  { itemsMax, nodesMax }: Size,
+  chance: Chance,
+  maxParallelism: number,
+  fedByHttp: boolean,
+): Program {
   for (;;) {
     const program = randomProgram(chance.fork(), maxParallelism)
     const items = program.nodes.reduce(
@@ -132,7 +155,7 @@ function mostlySmall(chance: Chance, maxParallelism: number, fedByHttp: boolean)
     // Of one partition, which one subtask reads: as of a source function.
     const isOneTask = program.nodes.every((node) => node.type !== 'source' || node.form === 'function')
     if (fedByHttp && !isOneTask) continue
-    if (isAnySize || (items <= 60 && items >= 3 && program.nodes.length <= 9)) return program
+    if (items >= 3 && items <= itemsMax && program.nodes.length <= nodesMax) return program
   }
 }
 
