@@ -25,7 +25,8 @@ function resumeLines({ result, resume }: RunSummary): string[] {
   if (resume !== undefined) return ['Go on from the last checkpoint with', `  ${resume}`]
   return status === 'SUSPENDED'
     ? [
-        'No checkpoint was kept: another run starts from nothing. Set execution.checkpointing.interval to change that',
+        'No checkpoint was kept: another run starts from nothing. A job that has begun to run takes a last one if ' +
+          'execution.checkpointing.interval is set',
       ]
     : []
 }
