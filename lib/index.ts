@@ -4,7 +4,7 @@ export { defineJob, isJobDefinition, type JobDefinition } from './stream/job.ts'
 export type { StreamEnvironment } from './stream/environment.ts'
 export type { DataStream, KeyedStream, SourceStream, WindowedStream } from './stream/data-stream.ts'
 export type { ByOptions, ComparableField, NumericField } from './stream/aggregations.ts'
-export type { OperatorOptions, StatelessOptions } from './stream/operator-options.ts'
+export type { OperatorOptions, ResourceOptions, StatelessOptions } from './stream/operator-options.ts'
 
 export {
   exponentialDelay,

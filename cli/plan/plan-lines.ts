@@ -1,4 +1,5 @@
 import type { PlanJson } from '../../lib/graph/render.ts'
+import { formatDurationMs } from '../../lib/model/durations.ts'
 import type { Colors } from '../text/colors.ts'
 import { plural } from '../text/figures.ts'
 import { renderTable, type Cell, type Column } from '../text/table.ts'
@@ -33,10 +34,22 @@ function chainLines(plan: PlanJson, vertex: Vertex, index: number, colors: Color
   )
   return [
     `${colors.bold(`Chain ${index + 1}`)}, parallelism ${parallelism} of at most ${maxParallelism}`,
+    ...resourceLines(vertex),
     ...inputsOf(plan, vertex).map((input) => `  ${colors.dim('<-')} ${input}`),
     // The columns explain themselves; their titles would only repeat in every chain.
     ...table.slice(1).map((line) => `  ${line}`),
   ]
+}
+
+function resourceLines({ resources }: Vertex): string[] {
+  if (resources === null) return []
+  const { memoryMb, timeoutMs, maxConcurrency } = resources
+  const asked = [
+    ...(memoryMb === null ? [] : [`${memoryMb} MB`]),
+    ...(timeoutMs === null ? [] : [`timeout ${formatDurationMs(timeoutMs)}`]),
+    ...(maxConcurrency === null ? [] : [`at most ${maxConcurrency} at once`]),
+  ]
+  return [`  a function of its own on AWS${asked.length === 0 ? '' : `: ${asked.join(', ')}`}`]
 }
 
 function inputsOf(plan: PlanJson, vertex: Vertex): string[] {

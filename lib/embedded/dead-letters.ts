@@ -20,6 +20,7 @@ export function addDeadLetterSinks(graph: StreamGraph, plan: JobPlan, config: Jo
       parallelism: from.parallelism,
       maxParallelism: undefined,
       chaining: 'always',
+      resources: undefined,
     }
   })
   return { ...graph, nodes: [...graph.nodes, ...sinks] }

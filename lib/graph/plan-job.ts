@@ -6,6 +6,7 @@ import { fingerprint } from './fingerprint.ts'
 import { refusesRecords } from './operator-traits.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
 import type { ChainedOperator, JobEdge, JobPlan, JobVertex } from './plan.ts'
+import { resourcesOfChain } from './resources.ts'
 import { topologicalOrder } from './topology.ts'
 import { assignUids } from './uids.ts'
 import { graphProblems } from './validate.ts'
@@ -44,6 +45,7 @@ export function planJob(graph: StreamGraph, config: PlanConfig): JobPlan {
       name: chainName(chain, head),
       parallelism: resolveParallelism(head, config),
       maxParallelism: maxParallelismOf(head),
+      resources: resourcesOfChain(chain.nodes),
       operators: chain.nodes.map((node): ChainedOperator => {
         const input = node === head ? undefined : node.inputs[0]
         return {

@@ -1,5 +1,6 @@
 import type { OperatorUid } from '../model/ids.ts'
 import type { KeySelector, OperatorSpec, Partitioning } from '../stream/operator-spec.ts'
+import type { Resources } from './resources.ts'
 
 /** The chained, parallel form of a program: what a runtime executes. */
 export interface JobPlan {
@@ -22,6 +23,8 @@ export interface JobVertex {
   readonly name: string
   readonly parallelism: number
   readonly maxParallelism: number
+  /** Set where an operator of it asks for a queue and a function of its own. */
+  readonly resources: Resources | undefined
   /** Head first; an operator comes after the one that feeds it. */
   readonly operators: readonly ChainedOperator[]
   /** Indexes into JobPlan.edges. Empty for sources. */

@@ -1,5 +1,6 @@
 import { declaredStates, type DeclaredState } from './operator-traits.ts'
 import type { JobEdge, JobPlan } from './plan.ts'
+import type { Resources } from './resources.ts'
 
 /** A plan as plain data, for tools. Fields are added to a format, never renamed or removed. */
 export interface PlanJson {
@@ -11,6 +12,12 @@ export interface PlanJson {
     readonly name: string
     readonly parallelism: number
     readonly maxParallelism: number
+    /** What it asks of a function of its own on AWS, null for what the deployment gives; null: it shares the job's. */
+    readonly resources: {
+      readonly memoryMb: number | null
+      readonly timeoutMs: number | null
+      readonly maxConcurrency: number | null
+    } | null
     readonly operators: readonly {
       readonly uid: string
       readonly name: string
@@ -50,6 +57,7 @@ export function planToJson(plan: JobPlan): PlanJson {
       name: vertex.name,
       parallelism: vertex.parallelism,
       maxParallelism: vertex.maxParallelism,
+      resources: resourcesToJson(vertex.resources),
       operators: vertex.operators.map((operator) => ({
         uid: operator.uid,
         name: operator.name,
@@ -70,6 +78,12 @@ export function planToJson(plan: JobPlan): PlanJson {
     })),
     unconsumedDeadLetters: plan.unconsumedDeadLetters,
   }
+}
+
+function resourcesToJson(resources: Resources | undefined): PlanJson['vertices'][number]['resources'] {
+  if (resources === undefined) return null
+  const { memoryMb = null, timeoutMs = null, maxConcurrency = null } = resources
+  return { memoryMb, timeoutMs, maxConcurrency }
 }
 
 /** The plan as a Mermaid flowchart: a box for each chain, an arrow for each edge, dotted for side outputs. */

@@ -4,6 +4,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
 import { isKeyed, labelOf, parallelismMax, sharesState, sideOutputProblem } from './operator-traits.ts'
+import { resourceProblems } from './resources.ts'
 import { findCycle } from './topology.ts'
 
 export type ParallelismConfig = Pick<JobConfig, 'parallelism' | 'maxParallelism'>
@@ -13,7 +14,11 @@ export function graphProblems(graph: StreamGraph, config: ParallelismConfig): re
   return [
     ...structureProblems(graph),
     ...uidProblems(graph),
-    ...graph.nodes.flatMap((node) => [...operatorProblems(node), ...parallelismProblems(node, config)]),
+    ...graph.nodes.flatMap((node) => [
+      ...operatorProblems(node),
+      ...parallelismProblems(node, config),
+      ...resourceProblems(node.resources).map((problem) => `operator ${labelOf(node)}: ${problem}`),
+    ]),
   ]
 }
 

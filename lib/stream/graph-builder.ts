@@ -34,6 +34,7 @@ export class GraphBuilder {
       parallelism: options.parallelism,
       maxParallelism: options.maxParallelism,
       chaining: options.chaining ?? 'always',
+      resources: options.resources,
     })
     this.#nodes.push(node)
     return { from: node, tagId: undefined, partitioning: 'default' }

@@ -8,6 +8,7 @@ import type {
   RichMapFunction,
   WindowFunction,
 } from './functions.ts'
+import type { OperatorOptions } from './operator-options.ts'
 import type { Sink } from './sink.ts'
 import type { Source } from './source.ts'
 import type { AggregateFunction } from './state.ts'
@@ -89,6 +90,8 @@ export interface StreamNode {
   readonly maxParallelism: number | undefined
   /** `always`: chain where possible. `head`: starts a chain. `never`: is a chain of its own. */
   readonly chaining: 'always' | 'head' | 'never'
+  /** Undefined: asks for no function of its own. */
+  readonly resources: OperatorOptions['resources']
 }
 
 /** Everything a program built, in the order of building. */

@@ -14,7 +14,7 @@ const JOB = `
         state: { count: valueState<number>() },
         processElement: (page, ctx) => ctx.collect(page),
       })
-      .sinkTo('out', discard())
+      .sinkTo('out', discard(), { resources: { memoryMb: 2048, maxConcurrency: 20 } })
   })`
 
 const plan = (...args: readonly string[]) =>
@@ -33,6 +33,7 @@ Chain 2, parallelism 2 of at most 128
   lower     map
 
 Chain 3, parallelism 2 of at most 128
+  a function of its own on AWS: 2048 MB, at most 20 at once
   <- lower of chain 2 (hash)
   visits    keyed-process  state count (value)
   out       sink

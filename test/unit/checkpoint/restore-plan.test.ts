@@ -33,6 +33,7 @@ function vertex(
     name: uid,
     parallelism,
     maxParallelism: 128,
+    resources: undefined,
     operators: [operator],
     inputEdges: [],
     outputEdges: [],

@@ -130,6 +130,44 @@ describe('chaining', () => {
   })
 })
 
+const resourcesOf = (plan: JobPlan) => plan.vertices.map(({ id, resources }) => [id, resources])
+
+describe('resources', () => {
+  const nothing = { memoryMb: undefined, timeoutMs: undefined, maxConcurrency: undefined }
+
+  test('are what the operators of a chain ask for, and break no chain', () => {
+    const plan = twoOperators((stream) => stream, {}, { resources: { memoryMb: 2048, timeout: '1 min' } })
+    expect(chainsOf(plan)).toEqual(['s a b out'])
+    expect(resourcesOf(plan)).toEqual([
+      ['s', { memoryMb: 2048, timeoutMs: 60_000, maxConcurrency: undefined }],
+    ])
+  })
+
+  test('are of the chain that asks, and of no other', () => {
+    const plan = twoOperators((stream) => stream.rebalance(), {}, { resources: 'own' })
+    expect(resourcesOf(plan)).toEqual([
+      ['s', undefined],
+      ['b', nothing],
+    ])
+    expect(resourcesOf(twoOperators((stream) => stream))).toEqual([['s', undefined]])
+  })
+
+  test('that differ within a chain give each operator what it asks for', () => {
+    const plan = twoOperators(
+      (stream) => stream.map((w) => w, { uid: 'between', resources: 'own' }),
+      { resources: { memoryMb: 512, maxConcurrency: 40, timeout: 90_000 } },
+      { resources: { memoryMb: 1024, maxConcurrency: 50 } },
+    )
+    expect(chainsOf(plan)).toEqual(['s a between b out'])
+    expect(resourcesOf(plan)).toEqual([['s', { memoryMb: 1024, timeoutMs: 90_000, maxConcurrency: 40 }]])
+  })
+
+  test('do not tie a checkpoint to them', () => {
+    const asking = twoOperators((stream) => stream, { resources: { memoryMb: 4096 } })
+    expect(asking.fingerprint).toBe(twoOperators((stream) => stream).fingerprint)
+  })
+})
+
 const programs = fc.array(
   fc.record({
     kind: fc.constantFrom('map' as const, 'union' as const, 'keyed' as const, 'rebalance' as const),

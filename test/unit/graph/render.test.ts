@@ -17,7 +17,11 @@ function build(env: StreamEnvironment): void {
       processElement() {},
     })
   counts.sinkTo('out', discard)
-  counts.getSideOutput(late).sinkTo('late', discard, { parallelism: 1, name: 'late <words>' })
+  counts.getSideOutput(late).sinkTo('late', discard, {
+    parallelism: 1,
+    name: 'late <words>',
+    resources: { memoryMb: 2048 },
+  })
 }
 
 test('a plan as JSON', () => {
@@ -66,6 +70,7 @@ test('a plan as JSON', () => {
             },
           ],
           "parallelism": 2,
+          "resources": null,
         },
         {
           "id": "count",
@@ -101,6 +106,7 @@ test('a plan as JSON', () => {
             },
           ],
           "parallelism": 2,
+          "resources": null,
         },
         {
           "id": "late",
@@ -118,6 +124,11 @@ test('a plan as JSON', () => {
             },
           ],
           "parallelism": 1,
+          "resources": {
+            "maxConcurrency": null,
+            "memoryMb": 2048,
+            "timeoutMs": null,
+          },
         },
       ],
     }

@@ -3,6 +3,7 @@ import { buildStreamGraph } from '../../../lib/graph/build-stream-graph.ts'
 import { planJob } from '../../../lib/graph/plan-job.ts'
 import { UserError } from '../../../lib/model/faults.ts'
 import { defineJob } from '../../../lib/stream/job.ts'
+import type { OperatorOptions } from '../../../lib/stream/operator-options.ts'
 import type { StreamNode } from '../../../lib/stream/operator-spec.ts'
 import { sinkFunction, type Sink } from '../../../lib/stream/sink.ts'
 import { outputTag } from '../../../lib/stream/types.ts'
@@ -77,6 +78,40 @@ describe('problems of a job', () => {
   ])('options %j', (options, problem) => {
     expect(problemsOf(() => planOf((env) => env.source('s', words).sinkTo('out', discard, options)))).toEqual(
       [problem],
+    )
+  })
+
+  test.each([
+    ['own', []],
+    [{}, []],
+    [{ memoryMb: 128, timeout: '15 min', maxConcurrency: 1_000 }, []],
+    [{ memoryMb: 10_240, timeout: 30_000, maxConcurrency: 2 }, []],
+    [{ memoryMb: undefined }, []],
+    ['shared', ['resources: expected \'own\' or an object, got "shared"']],
+    [true, ["resources: expected 'own' or an object, got true"]],
+    [null, ["resources: expected 'own' or an object, got null"]],
+    [[], ["resources: expected 'own' or an object, got []"]],
+    [
+      { memoryMb: 127, timeout: '29 s', maxConcurrency: 1 },
+      [
+        'resources.memoryMb: expected a whole number from 128 to 10240, got 127',
+        'resources.timeout: expected a duration from 30 s to 15 min, got "29 s"',
+        'resources.maxConcurrency: expected a whole number from 2 to 1000, got 1',
+      ],
+    ],
+    [
+      { memoryMb: 10_241, timeout: 900_001, maxConcurrency: 2.5 },
+      [
+        'resources.memoryMb: expected a whole number from 128 to 10240, got 10241',
+        'resources.timeout: expected a duration from 30 s to 15 min, got 900001',
+        'resources.maxConcurrency: expected a whole number from 2 to 1000, got 2.5',
+      ],
+    ],
+    [{ cpu: 2 }, ["resources: expected memoryMb, timeout, maxConcurrency, got 'cpu'"]],
+  ])('resources %j', (resources, problems) => {
+    const options = { resources } as OperatorOptions
+    expect(problemsOf(() => planOf((env) => env.source('s', words).sinkTo('out', discard, options)))).toEqual(
+      problems.map((problem) => `operator 'out': ${problem}`),
     )
   })
 

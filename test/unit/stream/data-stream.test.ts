@@ -42,6 +42,7 @@ describe('the graph', () => {
           parallelism: 3,
           maxParallelism: 9,
           chaining: 'head',
+          resources: { memoryMb: 512 },
         })
         .sinkTo('out', discard)
     })
@@ -54,9 +55,15 @@ describe('the graph', () => {
       parallelism: 3,
       maxParallelism: 9,
       chaining: 'head',
+      resources: { memoryMb: 512 },
       keySelector: undefined,
     })
-    expect(nodes[2]).toMatchObject({ parallelism: undefined, maxParallelism: undefined, chaining: 'always' })
+    expect(nodes[2]).toMatchObject({
+      parallelism: undefined,
+      maxParallelism: undefined,
+      chaining: 'always',
+      resources: undefined,
+    })
     expect(nodes[1]!.inputs).toEqual([
       { from: nodes[0], tagId: undefined, partitioning: 'default', inputIndex: 0 },
     ])
