@@ -1,8 +1,13 @@
+import { createHash } from 'node:crypto'
 import { Fn, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
 /** Room for what is put before and after it in the names of queues, 80 characters at most. */
 const SLUG_CHARS_MAX = 40
+/** As above: what is left of the 80 for a chain. */
+const CHAIN_SLUG_CHARS_MAX = 12
+/** Tells apart chains whose names begin alike. */
+const CHAIN_DIGEST_CHARS = 6
 
 /** A job's name as names of AWS resources may have it: letters, digits and hyphens. */
 export function resourceSlug(jobName: string): string {
@@ -20,4 +25,11 @@ export function resourceSlug(jobName: string): string {
 export function resourceName(scope: Construct, jobName: string, purpose: string): string {
   const stackUuid = Fn.select(2, Fn.split('/', Stack.of(scope).stackId))
   return `${resourceSlug(jobName)}-${purpose}-${Fn.select(0, Fn.split('-', stackUuid))}`
+}
+
+/** What a chain's own queue is for, as its name says it: the same whatever other chains there are. */
+export function chainPurpose(chain: string): string {
+  const digest = createHash('sha256').update(chain).digest('hex').slice(0, CHAIN_DIGEST_CHARS)
+  const slug = resourceSlug(chain).slice(0, CHAIN_SLUG_CHARS_MAX).replace(/-$/, '')
+  return `chain-${slug}-${digest}`
 }

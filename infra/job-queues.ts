@@ -2,13 +2,15 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 
-import { resourceName } from './job-names.ts'
-import { INFRA_LIMITS } from './limits.ts'
+import { chainPurpose, resourceName } from './job-names.ts'
+import { INFRA_LIMITS, visibilityTimeoutSecOf } from './limits.ts'
 
 export interface JobQueuesProps {
   readonly jobName: string
-  /** Ids of the chains that have a queue of their own. */
-  readonly chains: readonly string[]
+  /** Of the function that the chains share which have none of their own. */
+  readonly taskTimeoutSec: number
+  /** By the id of a chain that has a queue of its own: the timeout of its function. */
+  readonly chainTimeoutsSec: ReadonlyMap<string, number>
   /** Of the queues that hold records which are nowhere else. */
   readonly removalPolicy: RemovalPolicy
 }
@@ -16,6 +18,8 @@ export interface JobQueuesProps {
 interface QueueOptions {
   readonly purpose: string
   readonly fifo?: boolean
+  /** Of the function that reads it. */
+  readonly timeoutSec?: number
   readonly removalPolicy?: RemovalPolicy
   readonly deadLetters?: Queue
 }
@@ -38,18 +42,20 @@ export class JobQueues extends Construct {
   readonly lostWakeUps: Queue
   readonly #jobName: string
 
-  constructor(scope: Construct, id: string, { jobName, chains, removalPolicy }: JobQueuesProps) {
+  constructor(scope: Construct, id: string, props: JobQueuesProps) {
     super(scope, id)
-    this.#jobName = jobName
+    const { removalPolicy } = props
+    this.#jobName = props.jobName
     this.deadLetters = this.#queue('DeadLetters', { purpose: 'dead-letters', fifo: true, removalPolicy })
     const mailbox = { fifo: true, deadLetters: this.deadLetters }
-    this.tasks = this.#queue('Tasks', { ...mailbox, purpose: 'tasks' })
+    this.tasks = this.#queue('Tasks', { ...mailbox, purpose: 'tasks', timeoutSec: props.taskTimeoutSec })
     this.coordinator = this.#queue('Coordinator', { ...mailbox, purpose: 'coordinator' })
     this.ingest = this.#queue('Ingest', { ...mailbox, purpose: 'ingest', removalPolicy })
     this.chains = new Map(
-      chains.map((chain, index) => [
+      [...props.chainTimeoutsSec].map(([chain, timeoutSec]) => [
         chain,
-        this.#queue(`Chain${index}`, { ...mailbox, purpose: `chain-${index}` }),
+        // Named after the chain alone: what other chains ask for leaves it as it is.
+        this.#queue(`Chain-${chain}`, { ...mailbox, purpose: chainPurpose(chain), timeoutSec }),
       ]),
     )
     this.lostWakeUps = this.#queue('LostWakeUps', { purpose: 'lost-wake-ups' })
@@ -65,10 +71,9 @@ export class JobQueues extends Construct {
     return [this.tasks, ...this.chains.values()]
   }
 
-  #queue(
-    id: string,
-    { purpose, fifo = false, removalPolicy = RemovalPolicy.DESTROY, deadLetters }: QueueOptions,
-  ): Queue {
+  #queue(id: string, options: QueueOptions): Queue {
+    const { purpose, fifo = false, removalPolicy = RemovalPolicy.DESTROY, deadLetters } = options
+    const { timeoutSec = INFRA_LIMITS.functionTimeoutSec } = options
     return new Queue(this, id, {
       // Said outright: emulators make an unnamed FIFO queue a standard one.
       queueName: `${resourceName(this, this.#jobName, purpose)}${fifo ? '.fifo' : ''}`,
@@ -78,7 +83,7 @@ export class JobQueues extends Construct {
         deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
         fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
       }),
-      visibilityTimeout: Duration.seconds(INFRA_LIMITS.visibilityTimeoutSec),
+      visibilityTimeout: Duration.seconds(visibilityTimeoutSecOf(timeoutSec)),
       retentionPeriod: Duration.days(INFRA_LIMITS.queueRetentionDays),
       maxMessageSizeBytes: INFRA_LIMITS.messageBytesMax,
       encryption: QueueEncryption.SQS_MANAGED,

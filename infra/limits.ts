@@ -1,3 +1,4 @@
+import { FUNCTION_LIMITS } from '../lib/model/function-limits.ts'
 import { LOG_LIMITS } from '../lib/serverless/actor/limits.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -5,20 +6,18 @@ const DAY_MS = 24 * 3_600_000
 /** Bounds of the infrastructure, with their reasons. What the platform allows is said in docs/guide/deploy.md. */
 export const INFRA_LIMITS: {
   readonly functionTimeoutSec: number
-  readonly visibilityTimeoutSec: number
   readonly receivesMax: number
   readonly batchSize: number
   readonly queueRetentionDays: number
   readonly messageBytesMax: number
   readonly spillRetentionDays: number
   readonly memoryMb: number
-  readonly concurrencyMax: number
+  readonly queueUrlBytes: number
+  readonly chainQueuesBytesMax: number
   readonly staleMessageSec: number
 } = {
   /** Short: what a lost invocation held comes again soon. */
-  functionTimeoutSec: 30,
-  /** A little longer than the timeout: no message comes again while the invocation that has it may still live. */
-  visibilityTimeoutSec: 36,
+  functionTimeoutSec: FUNCTION_LIMITS.timeoutMsMin / 1_000,
   /** Some minutes of trying, while the platform has trouble, before a message is a dead letter. */
   receivesMax: 10,
   /** The most that SQS hands a function at once from a FIFO queue. */
@@ -31,8 +30,20 @@ export const INFRA_LIMITS: {
   spillRetentionDays: LOG_LIMITS.retentionMs / DAY_MS + 14,
   /** Lambda gives a function processor time by its memory: from 1,769 MB on a whole processor. */
   memoryMb: 1024,
-  /** Invocations at once of one mapping of a queue, at most; SQS allows 2 to 1,000. */
-  concurrencyMax: 1_000,
+  /** The URL of a queue with the longest name in the region with the longest, with quotes and separators in JSON. */
+  queueUrlBytes: 144,
+  /** Lambda takes 4 KB of environment for a function; half is for all that is the same whatever the chains. */
+  chainQueuesBytesMax: 2_048,
   /** A message that waits longer stands behind trouble. */
   staleMessageSec: 300,
+}
+
+/**
+ * How long a queue hides a message that a function with such a timeout has: a little longer, so that no message comes again
+ * while the invocation that has it may still live. AWS advises six times the timeout, so that pollers outlast throttling. Here
+ * it would cost more than it gives: no more invocations are asked for than may run, and a task whose invocation was lost
+ * stands still for this long.
+ */
+export function visibilityTimeoutSecOf(functionTimeoutSec: number): number {
+  return Math.ceil(functionTimeoutSec * 1.2)
 }

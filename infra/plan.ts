@@ -3,13 +3,14 @@ import { Queue, type IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
 import { ingestSourcesOf, type IngestSource } from '../lib/connectors/ingest/ingest-sources.ts'
-import type { JobPlan } from '../lib/graph/plan.ts'
+import type { JobPlan, JobVertex } from '../lib/graph/plan.ts'
 import { UserError } from '../lib/model/faults.ts'
 import { deploymentOf } from '../lib/serverless/deployment.ts'
 import type { JobConfig } from '../lib/stream/config.ts'
 import type { SinkTarget } from '../lib/stream/sink.ts'
 import { unsupportedOnAws } from './aws-support.ts'
 import type { StreamJobProps } from './stream-job-props.ts'
+import { taskFunctionProblems, taskFunctionsOf, type TaskFunctions } from './task-functions.ts'
 
 /** A job as it is deployed: checked, with what it reads and writes. */
 export interface DeployablePlan {
@@ -23,7 +24,7 @@ export interface DeployablePlan {
     /** Partitions of all sources. */
     readonly partitions: number
   }
-  readonly targets: readonly SinkTarget[]
+  readonly taskFunctions: TaskFunctions
   /** What runs otherwise than the job says. */
   readonly warnings: readonly string[]
 }
@@ -34,7 +35,7 @@ export function deployablePlan(scope: Construct, props: StreamJobProps): Deploya
   const sources = ingestSourcesOf(plan)
   const problems = [
     ...unsupportedOnAws(plan, config),
-    ...chainProblems(plan, Object.keys(props.chains ?? {})),
+    ...taskFunctionProblems(plan, props),
     ...queueProblems(sources, Object.keys(props.queues ?? {})),
   ]
   if (problems.length > 0) throw new UserError(problems.map((problem) => `${config.name}: ${problem}`))
@@ -46,14 +47,19 @@ export function deployablePlan(scope: Construct, props: StreamJobProps): Deploya
       queues: new Map(sources.flatMap((source) => queueOf(scope, source, props.queues ?? {}))),
       partitions: sources.reduce((sum, { spec }) => sum + spec.partitions, 0),
     },
-    targets: plan.vertices.flatMap(({ operators }) =>
-      operators.flatMap(({ spec }) => {
-        if (spec.type !== 'sink' || spec.sink.type === 'function') return []
-        return spec.sink.writesTo ?? []
-      }),
-    ),
+    taskFunctions: taskFunctionsOf(plan, props),
     warnings: changes,
   }
+}
+
+/** What the sinks of chains write to, beyond the job. */
+export function targetsOf(vertices: readonly JobVertex[]): readonly SinkTarget[] {
+  return vertices.flatMap(({ operators }) =>
+    operators.flatMap(({ spec }) => {
+      if (spec.type !== 'sink' || spec.sink.type === 'function') return []
+      return spec.sink.writesTo ?? []
+    }),
+  )
 }
 
 /** The queue of the user's own that a source reads: the one that is given, or else one of the name in the job. */
@@ -71,13 +77,6 @@ export function arnOfQueue(scope: Construct, queue: string): string {
   if (queue.startsWith('arn:')) return queue
   const format = { service: 'sqs', resource: queue, arnFormat: ArnFormat.NO_RESOURCE_NAME }
   return Arn.format(format, Stack.of(scope))
-}
-
-function chainProblems(plan: JobPlan, chains: readonly string[]): readonly string[] {
-  const known = plan.vertices.map(({ id }) => id)
-  return chains
-    .filter((chain) => !known.includes(chain))
-    .map((chain) => `chains: expected the first operator of a chain (${known.join(', ')}), got '${chain}'`)
 }
 
 function queueProblems(sources: readonly IngestSource[], given: readonly string[]): readonly string[] {

@@ -5,14 +5,14 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 
 import type { JobDefinition } from '../lib/stream/job.ts'
+import type { ResourceOptions } from '../lib/stream/operator-options.ts'
 
-/** Settings of the function that tasks run in. */
-export interface TaskFunctionProps {
-  /** MB. Processor time comes with it: from 1,769 on a whole processor. Default: 1024. */
-  readonly memoryMb?: number
-  /** Invocations at once, 2 to 1,000. Default: one for each task that it serves, within those bounds. */
-  readonly maxConcurrency?: number
-  /** Invocations set aside for it, and its most. Default: none, it shares the account's. */
+/**
+ * Settings of the function that tasks run in. Defaults: 1024 MB, 30 s, and one invocation at once for each task that it
+ * serves, within what AWS allows and what is reserved.
+ */
+export interface TaskFunctionProps extends ResourceOptions {
+  /** Invocations set aside for it, and its most: 2 or more. Default: none, it shares the account's. */
   readonly reservedConcurrency?: number
 }
 
@@ -25,7 +25,10 @@ export interface StreamJobProps extends TaskFunctionProps {
   readonly settings?: Readonly<Record<string, unknown>>
   /** By the uid of an SQS source: the queue it reads, of any name. Default: the queue that the job names. */
   readonly queues?: Readonly<Record<string, IQueue>>
-  /** By the id of a chain (the uid of its first operator): gives it a queue and a function of its own. Default: none. */
+  /**
+   * By the id of a chain (the uid of its first operator): gives it a queue and a function of its own, as the option
+   * `resources` of its operators does. What is set here counts over what those ask for. Default: what those ask for.
+   */
   readonly chains?: Readonly<Record<string, TaskFunctionProps>>
   /**
    * Who may post records to HTTP sources. `iam`: who may invoke the function's URL and signs requests so (SigV4). `none`: who

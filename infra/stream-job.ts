@@ -15,15 +15,19 @@ import { resourceName } from './job-names.ts'
 import { JobQueues } from './job-queues.ts'
 import { JobStore } from './job-store.ts'
 import { INFRA_LIMITS } from './limits.ts'
-import { deployablePlan, type DeployablePlan } from './plan.ts'
+import { deployablePlan, targetsOf, type DeployablePlan } from './plan.ts'
 import { listObjects, measure, sendTo, switchRule, useObjects, useTable, writeTo } from './permissions.ts'
-import type { StreamJobProps, TaskFunctionProps } from './stream-job-props.ts'
+import type { StreamJobProps } from './stream-job-props.ts'
+import { concurrencyOf, type TaskFunction } from './task-functions.ts'
 
 /** A job in a stack: its functions, their mailboxes, and where its state is. It starts by itself, within a minute. */
 export class StreamJob extends Construct {
   readonly store: JobStore
   readonly queues: JobQueues
-  /** Operator functions by name: `operator` serves every chain that has none of its own. */
+  /**
+   * By what they do: `Operator` serves every chain that has none of its own, `Operator-<uid of its first operator>` one that
+   * has; `Coordinator`, `WakeUp`, `DeadLetter`; with HTTP or SQS sources `Ingest`, `IngestHttp`, `IngestQueue`.
+   */
   readonly functions: ReadonlyMap<string, JobFunction>
   /** Where records are posted to: `<url>/<uid of the source>`. Undefined where the job has no HTTP source. */
   readonly ingestUrl: FunctionUrl | undefined
@@ -51,8 +55,13 @@ export class StreamJob extends Construct {
       encryptionKey: props.encryptionKey,
       pointInTimeRecovery: props.pointInTimeRecovery ?? true,
     })
-    const chains = Object.keys(props.chains ?? {})
-    this.queues = new JobQueues(this, 'Queues', { jobName, chains, removalPolicy })
+    const { shared, own } = this.#plan.taskFunctions
+    this.queues = new JobQueues(this, 'Queues', {
+      jobName,
+      taskTimeoutSec: shared.timeoutSec,
+      chainTimeoutsSec: new Map([...own].map(([chain, { timeoutSec }]) => [chain, timeoutSec])),
+      removalPolicy,
+    })
     this.functions = this.#functions
     this.#ruleName = resourceName(this, jobName, 'tick')
 
@@ -70,35 +79,27 @@ export class StreamJob extends Construct {
 
   #operators(): void {
     const { tasks, coordinator, ingest, wakeUps, taskQueues } = this.queues
-    const statements = (): readonly PolicyStatement[] => [
-      useTable(this.store.table, [
-        'BatchGetItem',
-        'BatchWriteItem',
-        'DeleteItem',
-        'GetItem',
-        'PutItem',
-        'Query',
-      ]),
-      useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
-      listObjects(this.store.bucket),
-      sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
-      measure([...taskQueues, ingest]),
-      ...this.#plan.targets.flatMap((target) => writeTo(this, target)),
-    ]
-    const operator = (id: string, queue: IQueue, taskCount: number, settings: TaskFunctionProps): void => {
-      const fn = this.#function(id, 'operator', statements(), settings)
-      fn.consume(queue, settings.maxConcurrency ?? concurrencyOf(taskCount))
+    const operator = (id: string, queue: IQueue, settings: TaskFunction): void => {
+      const statements = [
+        useTable(this.store.table, [
+          'BatchGetItem',
+          'BatchWriteItem',
+          'DeleteItem',
+          'GetItem',
+          'PutItem',
+          'Query',
+        ]),
+        useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
+        listObjects(this.store.bucket),
+        sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
+        measure([...taskQueues, ingest]),
+        ...targetsOf(settings.vertices).flatMap((target) => writeTo(this, target)),
+      ]
+      this.#function(id, 'operator', statements, settings).consume(queue, settings.maxConcurrency)
     }
-    const { chains = {}, ...shared } = this.#props
-    const own = this.#plan.plan.vertices.filter((vertex) => vertex.id in chains)
-    const taskCount = this.#plan.plan.vertices
-      .filter((vertex) => !own.includes(vertex))
-      .reduce((sum, { parallelism }) => sum + parallelism, 0)
-    operator('Operator', tasks, taskCount, shared)
-    for (const [index, [chain, queue]] of [...this.queues.chains].entries()) {
-      const parallelism = own.find(({ id }) => id === chain)?.parallelism ?? 1
-      operator(`Operator${index}`, queue, parallelism, chains[chain] ?? {})
-    }
+    const { shared, own } = this.#plan.taskFunctions
+    operator('Operator', tasks, shared)
+    for (const [chain, queue] of this.queues.chains) operator(`Operator-${chain}`, queue, own.get(chain)!)
   }
 
   #coordinator(): void {
@@ -184,7 +185,7 @@ export class StreamJob extends Construct {
     id: string,
     name: FunctionName,
     statements: readonly PolicyStatement[],
-    settings: TaskFunctionProps = {},
+    settings: Partial<Pick<TaskFunction, 'memoryMb' | 'timeoutSec' | 'reservedConcurrency'>> = {},
   ): JobFunction {
     const props = this.#props
     const fn = new JobFunction(this, id, {
@@ -193,7 +194,7 @@ export class StreamJob extends Construct {
       jobEntry: props.entry,
       bundleAwsSdk: props.bundleAwsSdk ?? false,
       memoryMb: settings.memoryMb ?? props.memoryMb ?? INFRA_LIMITS.memoryMb,
-      timeoutSec: INFRA_LIMITS.functionTimeoutSec,
+      timeoutSec: settings.timeoutSec ?? INFRA_LIMITS.functionTimeoutSec,
       logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
       reservedConcurrency: settings.reservedConcurrency,
       environment: this.#environment(),
@@ -249,9 +250,4 @@ export class StreamJob extends Construct {
     output('DeadLetterQueueUrl', this.queues.deadLetters.queueUrl)
     if (this.ingestUrl !== undefined) output('IngestUrl', this.ingestUrl.url)
   }
-}
-
-/** Invocations at once that serve so many actors: more would have nothing to do. */
-function concurrencyOf(actors: number): number {
-  return Math.min(Math.max(actors, 2), INFRA_LIMITS.concurrencyMax)
 }

@@ -1,15 +1,27 @@
-import { collection, defineJob, http, print, sqs, type JobDefinition, type JobOptions } from 'millrace'
+import {
+  collection,
+  defineJob,
+  http,
+  print,
+  sqs,
+  type JobDefinition,
+  type JobOptions,
+  type OperatorOptions,
+} from 'millrace'
 
 import { s3Files } from '../../lib/connectors/s3-files.ts'
 
-/** A source, a keyed sum and a sink, in two chains. */
-export function minimalJob(options: Partial<JobOptions> = {}): JobDefinition {
+/** A source, a keyed sum and a sink, in two chains; `sum` and `out` are the second. */
+export function minimalJob(
+  options: Partial<JobOptions> = {},
+  { sum = {}, out = {} }: { readonly sum?: OperatorOptions; readonly out?: OperatorOptions } = {},
+): JobDefinition {
   return defineJob({ name: 'sums', checkpointing: { interval: '10 s' }, ...options }, (env) => {
     env
       .source('numbers', collection([{ key: 'a', n: 1 }]))
       .keyBy(({ key }) => key)
-      .sum('sum', 'n')
-      .sinkTo('out', print())
+      .sum('sum', 'n', sum)
+      .sinkTo('out', print(), out)
   })
 }
 

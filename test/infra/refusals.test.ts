@@ -22,6 +22,14 @@ const jobWith = (source: Source<string>, sink: Sink<string>): JobDefinition =>
     env.source('in', source).sinkTo('out', sink)
   })
 
+/** Each chain of which asks for a function of its own. */
+const askingChains = (count: number): JobDefinition =>
+  defineJob({ name: 'many' }, (env) => {
+    for (let n = 0; n < count; n++) {
+      env.source(`source-${n}`, collection(['a'])).sinkTo(`out-${n}`, print(), { resources: 'own' })
+    }
+  })
+
 function problemsOf(deploy: () => unknown): readonly string[] {
   try {
     deploy()
@@ -75,6 +83,36 @@ describe('a job that cannot run on functions', () => {
         })),
       ),
     ).toEqual(["sums: chains: expected the first operator of a chain (numbers, sum), got 'total'"])
+  })
+
+  test('because what it asks for is more than a function can have', () => {
+    const chains = { sum: { memoryMb: 16_384, reservedConcurrency: 1 } }
+    expect(
+      problemsOf(() => synthesise({ job: minimalJob(), timeout: '1 h', maxConcurrency: 1, chains })),
+    ).toEqual([
+      'sums: timeout: expected a duration from 30 s to 15 min, got "1 h"',
+      'sums: maxConcurrency: expected a whole number from 2 to 1000, got 1',
+      'sums: chains.sum.memoryMb: expected a whole number from 128 to 10240, got 16384',
+      'sums: chains.sum.reservedConcurrency: expected a whole number, 2 or more, got 1',
+    ])
+  })
+
+  test('because more of it would run at once than are reserved', () => {
+    const job = minimalJob({}, { sum: { resources: { maxConcurrency: 20 } } })
+    const chains = { sum: { reservedConcurrency: 10 } }
+    expect(problemsOf(() => synthesise({ job, maxConcurrency: 6, reservedConcurrency: 5, chains }))).toEqual([
+      'sums: maxConcurrency: expected at most the 5 invocations that are reserved for the shared operator function, got 6: ' +
+        'what goes beyond is turned away, until its messages are dead letters',
+      "sums: maxConcurrency: expected at most the 10 invocations that are reserved for the function of chain 'sum', got 20: " +
+        'what goes beyond is turned away, until its messages are dead letters',
+    ])
+  })
+
+  test('because its functions could not be told the queues of so many chains', () => {
+    expect(problemsOf(() => synthesise({ job: askingChains(13) }))).toEqual([])
+    const [problem, ...others] = problemsOf(() => synthesise({ job: askingChains(14) }))
+    expect(others).toEqual([])
+    expect(problem).toContain('many: resources: expected fewer chains with functions of their own')
   })
 })
 

@@ -291,34 +291,6 @@ describe('functions', () => {
   })
 })
 
-describe('a chain with settings of its own', () => {
-  const synthesised = synthesise({
-    job: minimalJob(),
-    settings: { 'parallelism.default': 3 },
-    chains: { sum: { memoryMb: 2048, reservedConcurrency: 9 } },
-  })
-
-  test('has a queue and a function for it', () => {
-    expect(propertiesOf(synthesised.template, 'AWS::Lambda::Function')).toContainEqual(
-      expect.objectContaining({
-        MemorySize: 2048,
-        ReservedConcurrentExecutions: 9,
-      }),
-    )
-    const mappings = [...resourcesOf(synthesised.template, 'AWS::Lambda::EventSourceMapping').values()].map(
-      ({ Properties }) => [nameOf(Properties['EventSourceArn']), nameOf(Properties['FunctionName'])],
-    )
-    expect(mappings).toContainEqual(['QueuesChain0', 'Operator0Function'])
-  })
-
-  test('is known to every function by its queue', () => {
-    for (const { Properties } of resourcesOf(synthesised.template, 'AWS::Lambda::Function').values()) {
-      const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> }
-      expect(nameOf(Variables['MILLRACE_TASK_QUEUE_URLS'])).toBe('{"sum":"QueuesChain0"}')
-    }
-  })
-})
-
 describe('the ticks', () => {
   test('is on when the stack is new, and calls the wake-up function', () => {
     const rules = [...resourcesOf(template, 'AWS::Events::Rule').values()]
