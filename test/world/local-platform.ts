@@ -103,11 +103,14 @@ export class LocalPlatform {
       this.#lastTickMs = clock.now()
       await this.request({ type: 'tick' })
     }
+    const { coordinator, ingest, operator } = this.#handlers
+    // Those that are neither are of tasks: of all of them, or of a chain.
+    const taskQueues = world.mailbox.queues().filter(({ name }) => !['coordinator', 'ingest'].includes(name))
     for (const [name, handler] of [
-      ['coordinator', this.#handlers.coordinator],
-      ['task', this.#handlers.operator],
-      ['ingest', this.#handlers.ingest],
-    ] as const) {
+      ['coordinator', coordinator] as const,
+      ...taskQueues.map((queue) => [queue.name, operator] as const),
+      ['ingest', ingest] as const,
+    ]) {
       worked = (await this.#poll(name, handler)) || worked
     }
     return worked

@@ -55,6 +55,11 @@ export class MemoryMailbox {
     return queue
   }
 
+  /** It is gone, with all that is in it. */
+  removeQueue(name: string): void {
+    this.#queues.delete(name)
+  }
+
   queueFor(actor: ActorId): FifoQueue {
     return this.queue(this.#queueName(actor))
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { collection, defineJob, fixedDelay, valueState, type JobDefinition } from '../../../lib/index.ts'
+import { actorKind, taskOfActor } from '../../../lib/model/actors.ts'
+import type { ActorId } from '../../../lib/model/ids.ts'
 import { deploymentOf } from '../../../lib/serverless/deployment.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
@@ -15,6 +17,8 @@ interface Count {
 interface WordCountParts {
   readonly words: readonly string[]
   readonly parallelism?: number
+  /** Chains with a queue of their own. */
+  readonly ownQueues?: readonly string[]
   /** Called for each word before it is counted. */
   readonly onWord?: (word: string) => void
   readonly checkpointing?: object
@@ -24,12 +28,21 @@ const START_MS = 1_700_000_000_000
 
 class WordCount {
   readonly clock = new ManualClock(START_MS)
-  readonly world: MemoryWorld = new MemoryWorld({ clock: this.clock })
+  readonly world: MemoryWorld = new MemoryWorld({
+    clock: this.clock,
+    mailbox: { queueOf: (actor) => this.#queueOf(actor) },
+  })
   readonly out = new CommittedRecords<Count>()
   platform!: LocalPlatform
+  #ownQueues: readonly string[] = []
 
-  /** Deploys the job: what is there of an earlier deployment stays. */
+  /** Deploys the job: what is there of an earlier deployment stays, but for queues of chains that have none any more. */
   deploy(parts: WordCountParts): this {
+    const { ownQueues = [] } = parts
+    for (const chain of this.#ownQueues) {
+      if (!ownQueues.includes(chain)) this.world.mailbox.removeQueue(`chain-${chain}`)
+    }
+    this.#ownQueues = ownQueues
     const deployment = deploymentOf(this.#definition(parts), undefined)
     this.platform = new LocalPlatform({ world: this.world, clock: this.clock, ...deployment })
     return this
@@ -46,6 +59,13 @@ class WordCount {
 
   checkpoints(): Extract<JobHappening, { type: 'checkpoint-completed' }>[] {
     return this.platform.happenings.filter((one) => one.type === 'checkpoint-completed')
+  }
+
+  #queueOf(actor: ActorId): string {
+    if (actorKind(actor) !== 'task') return actorKind(actor)
+    const task = taskOfActor(actor)
+    const chain = task.slice(0, task.lastIndexOf('#'))
+    return this.#ownQueues.includes(chain) ? `chain-${chain}` : 'task'
   }
 
   #definition({ words, parallelism = 1, onWord, checkpointing }: WordCountParts): JobDefinition {
@@ -167,6 +187,42 @@ describe('a job on functions', () => {
 
     job.deploy({ words: all, parallelism: 1 })
     await job.start('r3', location)
+    await job.platform.until(job.status('FINISHED'))
+    expect(countsOf(job.out)).toEqual(exact(all))
+  })
+
+  test.each([
+    ['gets', [], ['count']],
+    ['loses', ['count'], []],
+  ])(
+    'stops with a savepoint, and goes on from it where a chain %s a queue of its own',
+    async (_, before, after) => {
+      const all = repeated(60_000, 97)
+      const job = new WordCount().deploy({ words: all, parallelism: 2, ownQueues: before })
+      await job.start('r1')
+      await job.platform.until(() => job.checkpoints().length >= 1)
+      await job.platform.request({ type: 'stop', requestId: 'r2', target: undefined, drain: false })
+      await job.platform.until(job.status('FINISHED'))
+      const { location } = job.checkpoints().at(-1)!
+      expect(job.out.records.length).toBeLessThan(all.length)
+
+      job.deploy({ words: all, parallelism: 2, ownQueues: after })
+      await job.start('r3', location)
+      await job.platform.until(job.status('FINISHED'))
+      expect(countsOf(job.out)).toEqual(exact(all))
+    },
+  )
+
+  test.each([
+    ['gets', [], ['count']],
+    ['loses', ['count'], []],
+  ])('goes on while it runs where a chain %s a queue of its own', async (_, before, after) => {
+    const all = repeated(60_000, 97)
+    const checkpointing = { timeout: '10 s', tolerableFailures: 'unlimited' }
+    const job = new WordCount().deploy({ words: all, parallelism: 2, ownQueues: before, checkpointing })
+    await job.start('r1')
+    await job.platform.until(() => job.checkpoints().length >= 1)
+    job.deploy({ words: all, parallelism: 2, ownQueues: after, checkpointing })
     await job.platform.until(job.status('FINISHED'))
     expect(countsOf(job.out)).toEqual(exact(all))
   })
