@@ -5,7 +5,7 @@
  *     npx millrace run examples/airport-delays-quick.ts
  */
 import { jsonFile, print, type Source } from 'millrace'
-import { z } from 'zod'
+import * as z from 'zod'
 import { airportDelays, vegaDataset } from './airport-delays.ts'
 import type { Flight } from './sources/flights-parquet.ts'
 

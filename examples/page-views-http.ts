@@ -19,7 +19,7 @@ import {
   type Sink,
   type Source,
 } from 'millrace'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export interface View {
   readonly id: string

@@ -7,7 +7,7 @@
  *       http://127.0.0.1:8080/readings
  */
 import { defineJob, fixedDelay, http, print, sqs, type, valueState } from 'millrace'
-import { z } from 'zod'
+import * as z from 'zod'
 
 interface Alert {
   readonly sensor: string

@@ -9,7 +9,7 @@
  *     curl -H 'content-type: application/json' -d '{ "line": "to be or not to be" }' http://127.0.0.1:8080/lines
  */
 import { defineJob, fixedDelay, http, print, type JobDefinition, type Sink, type Source } from 'millrace'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export interface WordCount {
   readonly word: string
