@@ -28,8 +28,9 @@ export class TurnMetrics {
       this.#told[index] = counts
     }
     const { watermarkMs } = this.#task
+    // How far the stream's time is behind, as Flink has it of sources; here of every chain.
     if (Number.isFinite(watermarkMs)) {
-      observe.metric('currentWatermarkLag', nowMs - watermarkMs, 'Milliseconds', this.#task.spec.vertex.id)
+      observe.metric('watermarkLag', nowMs - watermarkMs, 'Milliseconds', this.#task.spec.vertex.id)
     }
   }
 }
