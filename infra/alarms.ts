@@ -9,12 +9,16 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 
+import { LOG_LIMITS } from '../lib/serverless/actor/limits.ts'
+import { INGEST_LIMITS } from '../lib/serverless/ingest/ingest-behaviour.ts'
 import type { JobQueues } from './job-queues.ts'
 import { INFRA_LIMITS } from './limits.ts'
 
 export interface JobAlarmsProps {
   readonly jobName: string
   readonly queues: JobQueues
+  /** Uids of those whose records come in by HTTP or from a queue. */
+  readonly sources: readonly string[]
   /** Told when an alarm goes off, and when it is over. */
   readonly action: IAlarmAction | undefined
 }
@@ -26,7 +30,7 @@ const NAMESPACE = 'Millrace'
 export class JobAlarms extends Construct {
   readonly alarms: readonly Alarm[]
 
-  constructor(scope: Construct, id: string, { jobName, queues, action }: JobAlarmsProps) {
+  constructor(scope: Construct, id: string, { jobName, queues, sources, action }: JobAlarmsProps) {
     super(scope, id)
     const countIn5Min = (name: string): IMetric =>
       new Metric({
@@ -60,6 +64,21 @@ export class JobAlarms extends Construct {
           INFRA_LIMITS.staleMessageSec,
         ),
       ),
+      ...sources.map((source) =>
+        this.alarm(
+          `Unread-${source}`,
+          `Records of the source ${source} of the job ${jobName} are not read for ${days(INGEST_LIMITS.alarmAgeMs)}: they are ` +
+            `lost after ${days(LOG_LIMITS.retentionMs)}`,
+          new Metric({
+            namespace: NAMESPACE,
+            metricName: 'oldestUnreadAge',
+            dimensionsMap: { Job: jobName, Operator: source },
+            statistic: 'Maximum',
+            period: Duration.hours(1),
+          }),
+          INGEST_LIMITS.alarmAgeMs,
+        ),
+      ),
       this.alarm(
         'LostWakeUps',
         `A wake-up of the job ${jobName} could not be delivered; the tick of the next minute makes up for it`,
@@ -88,3 +107,5 @@ export class JobAlarms extends Construct {
     })
   }
 }
+
+const days = (ms: number): string => `${ms / 86_400_000} days`

@@ -2,7 +2,7 @@ import type { ChainedOperator, JobPlan } from '../lib/graph/plan.ts'
 import type { JobConfig } from '../lib/stream/config.ts'
 
 /** Beside the folder that has the job's name and holds its checkpoints; objects in some of them expire. */
-const RESERVED_NAMES = new Set(['log', 'rows', 'savepoints', 'dead-letters'])
+const RESERVED_NAMES = new Set(['log', 'heads', 'rows', 'savepoints', 'dead-letters'])
 
 /** What of a job cannot run on functions: one line each, naming the operator and what to do. */
 export function unsupportedOnAws(plan: JobPlan, config: JobConfig): readonly string[] {

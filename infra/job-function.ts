@@ -87,12 +87,12 @@ export class JobFunction extends Construct {
    * Hands it the messages of `queue`, up to ten at once; a failed one comes again with those after it of its group.
    * `concurrencyMax`: invocations at once.
    */
-  consume(queue: IQueue, concurrencyMax: number | undefined): void {
+  consume(queue: IQueue, concurrencyMax: number): void {
     this.handler.addEventSource(
       new SqsEventSource(queue, {
         batchSize: INFRA_LIMITS.batchSize,
         reportBatchItemFailures: true,
-        ...(concurrencyMax !== undefined && { maxConcurrency: concurrencyMax }),
+        maxConcurrency: concurrencyMax,
       }),
     )
   }

@@ -12,6 +12,7 @@ export const INFRA_LIMITS: {
   readonly messageBytesMax: number
   readonly spillRetentionDays: number
   readonly memoryMb: number
+  readonly passingConcurrency: number
   readonly queueUrlBytes: number
   readonly chainQueuesBytesMax: number
   readonly staleMessageSec: number
@@ -30,6 +31,11 @@ export const INFRA_LIMITS: {
   spillRetentionDays: LOG_LIMITS.retentionMs / DAY_MS + 14,
   /** Lambda gives a function processor time by its memory: from 1,769 MB on a whole processor. */
   memoryMb: 1024,
+  /**
+   * Invocations at once of what only passes messages on: some thousand messages a second. A queue without a bound would take
+   * more and more of the account's invocations, and leave none for the tasks.
+   */
+  passingConcurrency: 10,
   /** The URL of a queue with the longest name in the region with the longest, with quotes and separators in JSON. */
   queueUrlBytes: 144,
   /** Lambda takes 4 KB of environment for a function; half is for all that is the same whatever the chains. */

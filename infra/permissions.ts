@@ -1,5 +1,6 @@
 import { Arn, Stack } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
@@ -41,6 +42,17 @@ export function useObjects(
     resources: prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
   })
 }
+
+/** Uses the user's own key, by which table and bucket are encrypted: both ask in the name of whoever calls them. */
+export function useKey(key: IKey, actions: readonly KeyAction[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Key',
+    actions: actions.map((action) => `kms:${action}`),
+    resources: [key.keyArn],
+  })
+}
+
+export type KeyAction = 'Decrypt' | 'DescribeKey' | 'Encrypt' | 'GenerateDataKey'
 
 export type ObjectAction = 'Get' | 'Put' | 'Delete'
 

@@ -19,6 +19,8 @@ export interface DeployablePlan {
   readonly ingest: {
     /** Whether records come by HTTP. */
     readonly http: boolean
+    /** Uids of all sources. */
+    readonly sources: readonly string[]
     /** By the uid of an SQS source. */
     readonly queues: ReadonlyMap<string, IQueue>
     /** Partitions of all sources. */
@@ -44,6 +46,7 @@ export function deployablePlan(scope: Construct, props: StreamJobProps): Deploya
     plan,
     ingest: {
       http: sources.some(({ spec }) => spec.from.type === 'http'),
+      sources: sources.map(({ uid }) => uid),
       queues: new Map(sources.flatMap((source) => queueOf(scope, source, props.queues ?? {}))),
       partitions: sources.reduce((sum, { spec }) => sum + spec.partitions, 0),
     },

@@ -16,7 +16,17 @@ import { JobQueues } from './job-queues.ts'
 import { JobStore } from './job-store.ts'
 import { INFRA_LIMITS } from './limits.ts'
 import { deployablePlan, targetsOf, type DeployablePlan } from './plan.ts'
-import { listObjects, measure, sendTo, switchRule, useObjects, useTable, writeTo } from './permissions.ts'
+import {
+  listObjects,
+  measure,
+  sendTo,
+  switchRule,
+  useKey,
+  useObjects,
+  useTable,
+  writeTo,
+  type KeyAction,
+} from './permissions.ts'
 import type { StreamJobProps } from './stream-job-props.ts'
 import { concurrencyOf, type TaskFunction } from './task-functions.ts'
 
@@ -72,7 +82,12 @@ export class StreamJob extends Construct {
     this.#coordinator()
     this.#deadLetters()
     this.ingestUrl = this.#ingest()
-    this.alarms = new JobAlarms(this, 'Alarms', { jobName, queues: this.queues, action: props.alarmAction })
+    this.alarms = new JobAlarms(this, 'Alarms', {
+      jobName,
+      queues: this.queues,
+      sources: this.#plan.ingest.sources,
+      action: props.alarmAction,
+    })
     this.#annotate()
     this.#outputs()
   }
@@ -93,6 +108,7 @@ export class StreamJob extends Construct {
         listObjects(this.store.bucket),
         sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
         measure([...taskQueues, ingest]),
+        ...this.#key(['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey']),
         ...targetsOf(settings.vertices).flatMap((target) => writeTo(this, target)),
       ]
       this.#function(id, 'operator', statements, settings).consume(queue, settings.maxConcurrency)
@@ -110,6 +126,7 @@ export class StreamJob extends Construct {
       listObjects(this.store.bucket),
       sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
       measure([...taskQueues, coordinator]),
+      ...this.#key(['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey']),
       switchRule(this.schedule.ruleArn),
     ])
     // There is one coordinator, so one invocation at a time; two is the least that SQS takes for a bound.
@@ -120,6 +137,7 @@ export class StreamJob extends Construct {
     const fn = this.#function('DeadLetter', 'dead-letter', [
       useObjects(this.store.bucket, ['dead-letters/'], ['Put']),
       sendTo([this.queues.coordinator]),
+      ...this.#key(['GenerateDataKey']),
     ])
     fn.consume(this.queues.deadLetters, 2)
   }
@@ -127,7 +145,7 @@ export class StreamJob extends Construct {
   #wakeUp(): JobFunction {
     const { coordinator, ingest, wakeUps, taskQueues } = this.queues
     const fn = this.#function('WakeUp', 'wake-up', [sendTo([...taskQueues, coordinator, ingest, wakeUps])])
-    fn.consume(wakeUps, undefined)
+    fn.consume(wakeUps, INFRA_LIMITS.passingConcurrency)
     return fn
   }
 
@@ -166,19 +184,27 @@ export class StreamJob extends Construct {
     this.#function('Ingest', 'ingest', [
       // Logs and heads of ingest partitions, and no others (lib/aws/dynamo-keys.ts).
       useTable(this.store.table, ['GetItem', 'PutItem', 'Query'], ['L#ingest:*']),
-      useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
+      // What of those is too large for an item.
+      useObjects(this.store.bucket, ['log/', 'heads/'], ['Get', 'Put', 'Delete']),
       listObjects(this.store.bucket),
       sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
+      ...this.#key(['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey']),
     ]).consume(ingest, concurrencyOf(partitions))
     if (queues.size > 0) {
-      const fn = this.#function('IngestQueue', 'ingest-queue', [sendTo([ingest]), measure([ingest])])
-      for (const queue of new Set(queues.values())) fn.consume(queue, undefined)
+      const fn = this.#function('IngestQueue', 'ingest-queue', [sendTo([ingest])])
+      const concurrency = Math.max(concurrencyOf(partitions), INFRA_LIMITS.passingConcurrency)
+      for (const queue of new Set(queues.values())) fn.consume(queue, concurrency)
     }
     if (!http) return undefined
     const fn = this.#function('IngestHttp', 'ingest-http', [sendTo([ingest]), measure([ingest])])
     return fn.handler.addFunctionUrl({
       authType: this.#props.httpAuth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
     })
+  }
+
+  #key(actions: readonly KeyAction[]): readonly PolicyStatement[] {
+    const { encryptionKey } = this.#props
+    return encryptionKey === undefined ? [] : [useKey(encryptionKey, actions)]
   }
 
   #function(

@@ -2,7 +2,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { describe, expect, test } from 'vitest'
 
-import { minimalJob } from './jobs.ts'
+import { jobWithEverything, minimalJob } from './jobs.ts'
 import { nameOf, resourcesOf, synthesise } from './synth.ts'
 
 const alarmsOf = (synthesised: ReturnType<typeof synthesise>) =>
@@ -10,16 +10,19 @@ const alarmsOf = (synthesised: ReturnType<typeof synthesise>) =>
     ({ Properties }) => Properties,
   )
 
-describe('alarms', () => {
-  const alarms = alarmsOf(synthesise({ job: minimalJob() }))
-  const told = alarms.map(({ Namespace, MetricName, Dimensions, Threshold, Statistic }) => {
-    const [{ Value }] = Dimensions as [{ Value: unknown }]
-    const source = typeof Value === 'string' ? Value : nameOf(Value).replace(/^Queues|\.QueueName$/g, '')
-    return `${String(Namespace)} ${String(MetricName)} of ${source}: ${String(Statistic)} >= ${String(Threshold)}`
+const told = (alarms: ReturnType<typeof alarmsOf>): readonly string[] =>
+  alarms.map(({ Namespace, MetricName, Dimensions, Threshold, Statistic }) => {
+    const of = (Dimensions as { Value: unknown }[]).map(({ Value }) =>
+      typeof Value === 'string' ? Value : nameOf(Value).replace(/^Queues|\.QueueName$/g, ''),
+    )
+    return `${String(Namespace)} ${String(MetricName)} of ${of.join(' ')}: ${String(Statistic)} >= ${String(Threshold)}`
   })
 
+describe('alarms', () => {
+  const alarms = alarmsOf(synthesise({ job: minimalJob() }))
+
   test('go off for a failed job, failed checkpoints, dead letters, and messages that wait', () => {
-    expect(told.toSorted()).toEqual(
+    expect(told(alarms).toSorted()).toEqual(
       [
         'Millrace jobStatusFailed of sums: Sum >= 1',
         'Millrace numberOfDeadLetters of sums: Sum >= 1',
@@ -29,6 +32,23 @@ describe('alarms', () => {
         ),
         'AWS/SQS ApproximateNumberOfMessagesVisible of LostWakeUps: Maximum >= 1',
       ].toSorted(),
+    )
+  })
+
+  test('go off for a chain that waits at a queue of its own', () => {
+    const alone = synthesise({ job: minimalJob({}, { sum: { resources: 'own' } }) })
+    expect(told(alarmsOf(alone))).toContain(
+      'AWS/SQS ApproximateAgeOfOldestMessage of Chainsum: Maximum >= 300',
+    )
+  })
+
+  test('go off for records that are not read for half the time that they are kept', () => {
+    expect(told(alarmsOf(synthesise({ job: jobWithEverything() })))).toEqual(
+      expect.arrayContaining(
+        ['posted', 'queued'].map(
+          (source) => `Millrace oldestUnreadAge of everything ${source}: Maximum >= ${14 * 24 * 3_600_000}`,
+        ),
+      ),
     )
   })
 

@@ -1,5 +1,6 @@
 import { Aspects } from 'aws-cdk-lib'
 import { Annotations, Match } from 'aws-cdk-lib/assertions'
+import { CfnBucket } from 'aws-cdk-lib/aws-s3'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 
@@ -13,6 +14,18 @@ describe('cdk-nag, with the rules of AWS Solutions', () => {
   test.each(['findError', 'findWarning'] as const)('has nothing to say: %s', (find) => {
     const found = Annotations.fromStack(stack)[find]('*', Match.stringLikeRegexp('AwsSolutions-'))
     expect(found.map(({ id, entry }) => `${id}: ${JSON.stringify(entry.data)}`)).toEqual([])
+  })
+
+  test('is asked at all: without an excuse it has something to say', () => {
+    const other = synthesise({ job: jobWithEverything() }).stack
+    for (const bucket of other.node.findAll().filter((construct) => construct instanceof CfnBucket)) {
+      bucket.addMetadata('cdk_nag', {})
+    }
+    Aspects.of(other).add(new AwsSolutionsChecks())
+    const found = Annotations.fromStack(other).findError('*', Match.stringLikeRegexp('AwsSolutions-'))
+    expect(found.map(({ entry }) => JSON.stringify(entry.data))).toEqual([
+      expect.stringContaining('AwsSolutions-S1'),
+    ])
   })
 
   test('is silenced for two rules alone, each time with a reason', () => {

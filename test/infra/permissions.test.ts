@@ -1,6 +1,7 @@
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { describe, expect, test } from 'vitest'
 
-import { minimalJob } from './jobs.ts'
+import { jobWithEverything, minimalJob } from './jobs.ts'
 import { permissionsOf, resourcesOf, synthesise } from './synth.ts'
 
 const actionsOn = (resource: string, ...actions: string[]) =>
@@ -76,6 +77,26 @@ describe('what a function may do', () => {
         objects('dead-letters/', 'Put'),
       ),
     )
+  })
+
+  test('with the user’s own key: those who use table and bucket may use it, and nobody else', () => {
+    const encrypted = synthesise({ job: jobWithEverything() }, (stack) => ({
+      encryptionKey: new Key(stack, 'Key'),
+    }))
+    const use = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey']
+    const allowed = [...encrypted.job.functions.keys()].map((id) => [
+      id,
+      permissionsOf(encrypted, id).flatMap((line) => /^Allow kms:(\w+) on Key/.exec(line)?.[1] ?? []),
+    ])
+    expect(Object.fromEntries(allowed)).toEqual({
+      Operator: use,
+      Coordinator: use,
+      Ingest: use,
+      DeadLetter: ['GenerateDataKey'],
+      WakeUp: [],
+      IngestHttp: [],
+      IngestQueue: [],
+    })
   })
 
   test('nothing to all resources of a kind', () => {

@@ -72,7 +72,9 @@ describe('a job that cannot run on functions', () => {
   test('because its checkpoints would lie among objects that expire', () => {
     const [problem, ...others] = problemsOf(() => synthesise({ job: minimalJob({ name: 'log' }) }))
     expect(others).toEqual([])
-    expect(problem).toContain('log: name: expected a name other than log, rows, savepoints, dead-letters')
+    expect(problem).toContain(
+      'log: name: expected a name other than log, heads, rows, savepoints, dead-letters',
+    )
   })
 
   test('because settings of its deployment name what it does not have', () => {

@@ -67,6 +67,16 @@ describe('a job with an HTTP source', () => {
     )
   })
 
+  test('lets ingest keep what is large beside those logs, and nowhere else', () => {
+    const objects = permissionsOf(synthesised, 'Ingest').filter((line) => line.includes('Object on'))
+    expect(objects).toEqual(
+      ['DeleteObject', 'GetObject', 'PutObject'].flatMap((action) => [
+        `Allow s3:${action} on StoreBucket/heads/*`,
+        `Allow s3:${action} on StoreBucket/log/*`,
+      ]),
+    )
+  })
+
   test('serves each partition at once', () => {
     expect(mappingsOf(synthesised)).toContainEqual({
       queue: 'QueuesIngest',
@@ -82,13 +92,30 @@ describe('a job with an SQS source', () => {
     expect(mappingsOf(synthesised)).toContainEqual({
       queue: 'arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:orders.fifo',
       fn: 'IngestQueueFunction',
-      concurrency: undefined,
+      concurrency: 10,
     })
-    const queues = permissionsOf(synthesised, 'IngestQueue').filter((line) => line.includes('ReceiveMessage'))
-    expect(queues).toEqual([
-      'Allow sqs:ReceiveMessage on arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:orders.fifo',
+    const others = permissionsOf(synthesised, 'IngestQueue').filter(
+      (line) => !line.includes(' on IngestQueueLog'),
+    )
+    expect(others).toEqual([
+      ...[
+        'ChangeMessageVisibility',
+        'DeleteMessage',
+        'GetQueueAttributes',
+        'GetQueueUrl',
+        'ReceiveMessage',
+      ].map(
+        (action) => `Allow sqs:${action} on arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:orders.fifo`,
+      ),
+      'Allow sqs:SendMessage on QueuesIngest',
     ])
     expect(resourcesOf(synthesised.template, 'AWS::Lambda::Url').size).toBe(0)
+  })
+
+  test('takes as much at once as its partitions do', () => {
+    const synthesised = synthesise({ job: jobOf(sqs<string>({ queue: 'orders', partitions: 32 })) })
+    const atOnce = mappingsOf(synthesised).filter(({ fn }) => fn.startsWith('Ingest'))
+    expect(atOnce.map(({ concurrency }) => concurrency)).toEqual([32, 32])
   })
 
   test('reads the queue that it is given', () => {

@@ -13,11 +13,18 @@ const destroyed = synthesise({ job: minimalJob(), removalPolicy: RemovalPolicy.D
 const byName = <T extends readonly unknown[]>(rows: readonly T[]): readonly T[] =>
   rows.toSorted(([a], [b]) => String(a).localeCompare(String(b)))
 
+interface Kept {
+  readonly DeletionPolicy?: unknown
+  readonly UpdateReplacePolicy?: unknown
+}
+
+/** What becomes of resources that are removed, or replaced by others: the same. */
 const policies = (of: Template, type: string): readonly (readonly [string, unknown])[] =>
-  [...resourcesOf(of, type)].map(([id, resource]) => [
-    nameOf({ Ref: id }),
-    (resource as { DeletionPolicy?: unknown }).DeletionPolicy,
-  ])
+  [...resourcesOf(of, type)].map(([id, resource]) => {
+    const { DeletionPolicy, UpdateReplacePolicy } = resource as Kept
+    expect(UpdateReplacePolicy).toBe(DeletionPolicy)
+    return [nameOf({ Ref: id }), DeletionPolicy]
+  })
 
 describe('the table', () => {
   test('has text keys, is paid by use, forgets by `ttl`, can be restored to a moment', () => {
@@ -249,7 +256,7 @@ describe('functions', () => {
       ['Coordinator', 'Coordinator', 2, ...reports],
       ['DeadLetters', 'DeadLetter', 2, ...reports],
       ['Tasks', 'Operator', 2, ...reports],
-      ['WakeUps', 'WakeUp', undefined, ...reports],
+      ['WakeUps', 'WakeUp', 10, ...reports],
     ])
   })
 
