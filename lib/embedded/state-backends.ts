@@ -21,7 +21,8 @@ export async function stateBackends(
   if (config.type !== 'lmdb') return heapBackends
   const { lmdbBackends } = await import('./lmdb/lmdb-backend.ts')
   const directory = config.directory ?? join(tmpdir(), `millrace-${runId}`)
-  return lmdbBackends({ directory, cacheBytes: cacheBytesOf(plan) })
+  const isTemporary = config.directory === undefined
+  return lmdbBackends({ directory, isTemporary, cacheBytes: cacheBytesOf(plan) })
 }
 
 /** Each keyed operator of each subtask has rows of its own, and gets an equal share. */

@@ -1,7 +1,10 @@
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { vi } from 'vitest'
+import { afterAll, vi } from 'vitest'
 
 import type { StreamJobProps } from '../../infra/stream-job-props.ts'
 import { StreamJob } from '../../infra/stream-job.ts'
@@ -15,13 +18,23 @@ export interface Synthesised {
   readonly template: Template
 }
 
-/** A stack with the job alone. Nothing is bundled: that is tested by itself, and takes its time. */
+const assemblies = mkdtempSync(join(tmpdir(), 'millrace-synth-'))
+afterAll(() => rmSync(assemblies, { recursive: true, force: true }))
+
+/** An application of the CDK that leaves nothing behind. Nothing is bundled: that is tested by itself, and takes its time. */
+export function newApp(): App {
+  return new App({
+    outdir: mkdtempSync(join(assemblies, 'app-')),
+    context: { 'aws:cdk:bundling-stacks': [] },
+  })
+}
+
+/** A stack with the job alone. */
 export function synthesise(
   props: Omit<StreamJobProps, 'entry'>,
   prepare: (stack: Stack) => Partial<StreamJobProps> = () => ({}),
 ): Synthesised {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
-  const stack = new Stack(app, 'Jobs')
+  const stack = new Stack(newApp(), 'Jobs')
   const job = new StreamJob(stack, 'Job', { entry: ANY_FILE, ...props, ...prepare(stack) })
   return { stack, job, template: Template.fromStack(stack) }
 }
@@ -73,9 +86,9 @@ export function permissionsOf({ template }: Synthesised, functionId: string): re
 /** A resource in words: a logical id without the construct's name and hash, and what follows it in an ARN. */
 export function nameOf(resource: unknown): string {
   if (typeof resource === 'string') return resource
-  const { 'Fn::GetAtt': attribute, 'Fn::Join': join, Ref: ref } = resource as Record<string, unknown>
+  const { 'Fn::GetAtt': attribute, 'Fn::Join': joined, Ref: ref } = resource as Record<string, unknown>
   if (Array.isArray(attribute)) return String(attribute[0]).replace(/^Job(.*)[0-9A-F]{8}$/, '$1')
   if (typeof ref === 'string') return ref.replace(/^Job(.*)[0-9A-F]{8}$/, '$1')
-  if (Array.isArray(join)) return (join[1] as unknown[]).map(nameOf).join(String(join[0]))
+  if (Array.isArray(joined)) return (joined[1] as unknown[]).map(nameOf).join(String(joined[0]))
   return JSON.stringify(resource)
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../../model/faults.ts'
 import { open, type Database, type RootDatabase } from 'lmdb'
@@ -59,7 +59,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-export function openWorkingFiles(directory: string): WorkingFiles {
+/** `isTemporary`: nobody asked for the directory, so it goes with the last of the files in it. */
+export function openWorkingFiles(directory: string, isTemporary: boolean): WorkingFiles {
   opened++
   const path = join(directory, `state-${process.pid}-${runOfProcess}-${opened}`)
   mkdirSync(path, { recursive: true })
@@ -92,6 +93,15 @@ export function openWorkingFiles(directory: string): WorkingFiles {
     remove() {
       void root.close()
       rmSync(path, { recursive: true, force: true })
+      if (isTemporary) removeIfEmpty(directory)
     },
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // Others have files in it, or have removed it.
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { fileSink, type FileTransaction } from '../../../lib/connectors/index.ts'
 import { openCommitter, preCommitted, visible, type Committer } from './file-sink-drive.ts'
 
@@ -166,11 +166,11 @@ test('published files in order of name are what was committed, after whatever cr
 
 test('files of a hundred transactions leave nothing but themselves and a bounded memory of them', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-file-sink-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
   const committer = await openCommitter(fileSink<number>(directory))
   for (let index = 0; index < 100; index++) await committer.commit(await preCommitted(committer, [index]))
   expect(readdirSync(join(directory, '.staging', 'job@sink'))).toHaveLength(16)
   expect(Object.values(visible(directory)).map(Number)).toEqual(
     Array.from({ length: 100 }, (_, index) => index),
   )
-  rmSync(directory, { recursive: true })
 })

@@ -41,6 +41,25 @@ describe('working files', () => {
     expect(readdirSync(directory)).toEqual([])
   })
 
+  test('take a temporary directory with them, when the last of them go', () => {
+    const temporary = join(directory, 'of-a-run')
+    const backends = lmdbBackends({ directory: temporary, isTemporary: true })
+    const options = {
+      operatorUid: 'op',
+      spec: { v: valueState<string>() },
+      maxParallelism: 16,
+      keyGroups: { first: 0, last: 15 } as never,
+    }
+    const [first, second] = [backends.create(options), backends.create(options)]
+    first.close()
+    expect(readdirSync(temporary)).toHaveLength(1)
+    second.close()
+    expect(existsSync(temporary)).toBe(false)
+    // A job that restarts opens new ones.
+    backends.create(options).close()
+    expect(existsSync(temporary)).toBe(false)
+  })
+
   test('of dead processes are removed by the next; those of others stay', () => {
     const living = `state-${process.ppid}-0123456789abcdef-1`
     for (const name of [
