@@ -16,6 +16,7 @@ export interface TaskFunctionProps extends ResourceOptions {
   readonly reservedConcurrency?: number
 }
 
+/** Its own settings of functions are those of the chains that share one; `memoryMb` is that of all functions of the job. */
 export interface StreamJobProps extends TaskFunctionProps {
   /** The file that exports the job as its default: bundled into the functions. */
   readonly entry: string

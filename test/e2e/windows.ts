@@ -1,5 +1,9 @@
+import assert from 'node:assert/strict'
+
+import type { DeadLetter } from 'millrace'
+
 import { DeployedJob } from './deployed-job.ts'
-import type { Emulator } from './emulator.ts'
+import { listObjects, readObject, type Emulator } from './emulator.ts'
 import { sendReadings, waitUntilTaken } from './feed.ts'
 import { READINGS_QUEUE } from './jobs/results.ts'
 import { OUT_OF_ORDERNESS_MS, WINDOW_MS, type Reading, type WindowSum } from './jobs/windows.ts'
@@ -50,6 +54,16 @@ export async function windowScenario(emulator: Emulator, step: Step): Promise<vo
       () => job.status(),
     )
     assertSameWindows(found, expected)
+  })
+  await step('keep what a queue holds that is no record', async () => {
+    await emulator.sqs.sendMessage({ QueueUrl: queueUrl!, MessageBody: 'no JSON' })
+    const { bucketName } = job.outputs
+    const [name] = await waitFor('a dead letter', TIMEOUT_MS, async () => {
+      const names = await listObjects(emulator, bucketName, 'dead-letters/readings/')
+      return names.length > 0 ? names : undefined
+    })
+    const letter = JSON.parse(await readObject(emulator, bucketName, name!)) as DeadLetter
+    assert.equal(letter.raw, 'no JSON')
   })
   await step('remove the windowed job', async () => {
     await job.ask('cancel', {})

@@ -1,4 +1,7 @@
-/** Sums what sensors said in each ten seconds of event time; readings come from an SQS queue. */
+/**
+ * Sums what sensors said in each ten seconds of event time; readings come from an SQS queue. The windows have a function of
+ * their own.
+ */
 import {
   boundedOutOfOrderness,
   defineJob,
@@ -42,6 +45,7 @@ export default defineJob(
         'sums',
         (a, b) => ({ ...a, value: a.value + b.value }),
         (sensor, { end: endMs }, { value: sum }): WindowSum => ({ sensor, endMs, sum }),
+        { resources: { memoryMb: 512, timeout: '1 min' } },
       )
       .sinkTo('windows', s3Files<WindowSum>({ bucket: RESULTS_BUCKET, prefix: 'windows/' }))
   },
