@@ -6,15 +6,15 @@ import type { JobRequest } from '../lib/serverless/protocol.ts'
 import { invoke, ports, type LambdaContext } from './aws.ts'
 import { relayWakeUps } from './relay-wake-ups.ts'
 
-/** What the rule of infra/stream-job.ts sends once a minute. */
+/** What the rules of infra/stream-job.ts send: once a minute while the job is awake, and once a week in any case. */
 interface Tick {
-  readonly millrace: 'tick'
+  readonly millrace: 'tick' | 'visit'
 }
 
 export function handler(event: SQSEvent | Tick, context: LambdaContext): Promise<SQSBatchResponse> {
   return invoke(context, async () => {
     if ('millrace' in event) {
-      await tick(context)
+      await pass(event.millrace, context)
       return { batchItemFailures: [] }
     }
     const failed = await relayWakeUps(event.Records, ports)
@@ -23,11 +23,11 @@ export function handler(event: SQSEvent | Tick, context: LambdaContext): Promise
 }
 
 /** Lambda calls again, under the same request id, what throws. */
-async function tick({ awsRequestId }: LambdaContext): Promise<void> {
-  const request: JobRequest = { type: 'tick' }
+async function pass(type: Tick['millrace'], { awsRequestId }: LambdaContext): Promise<void> {
+  const request: JobRequest = { type }
   const body = encodeRequest(COORDINATOR, request)
   const [outcome] = await ports.mailbox.send([
-    { to: COORDINATOR, deduplicationId: `tick-${awsRequestId}`, body },
+    { to: COORDINATOR, deduplicationId: `${type}-${awsRequestId}`, body },
   ])
-  if (outcome !== 'sent') throw new Error('The tick could not be sent to the coordinator')
+  if (outcome !== 'sent') throw new Error(`The ${type} could not be sent to the coordinator`)
 }

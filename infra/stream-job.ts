@@ -164,7 +164,7 @@ export class StreamJob extends Construct {
 
   /**
    * Once a week, also while the job is idle, and after its end: what logs hold ends after weeks, and whoever is visited long
-   * before folds it into a head, or takes a checkpoint.
+   * before folds it into a head, or takes a checkpoint. What late hands left of what is removed goes then as well.
    */
   #weeklyVisit(wakeUp: JobFunction): void {
     // oxlint-disable-next-line no-new -- a construct adds itself to its scope
@@ -172,7 +172,7 @@ export class StreamJob extends Construct {
       description: `Keeps what the job ${this.#plan.config.name} has, however long it rests`,
       schedule: Schedule.rate(Duration.days(7)),
       targets: [
-        new LambdaFunction(wakeUp.handler, { event: RuleTargetInput.fromObject({ millrace: 'tick' }) }),
+        new LambdaFunction(wakeUp.handler, { event: RuleTargetInput.fromObject({ millrace: 'visit' }) }),
       ],
     })
   }

@@ -19,7 +19,7 @@ export interface JobControl {
 type Without<T> = T extends unknown ? Omit<T, 'requestId'> : never
 
 /** What a user asks of a job. */
-export type UserRequest = Without<Exclude<JobRequest, { readonly type: 'tick' | 'dead-letter' }>>
+export type UserRequest = Without<Exclude<JobRequest, { readonly type: 'tick' | 'visit' | 'dead-letter' }>>
 
 /** What is known while an answer is waited for. */
 export interface AskProgress {

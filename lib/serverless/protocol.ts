@@ -90,7 +90,7 @@ export type TaskReport =
   /** The answer to `materialize`. */
   | { readonly type: 'materialized'; readonly position: number }
 
-/** What those outside ask of a job: the command line, a dead-letter queue, the minute's schedule. */
+/** What those outside ask of a job: the command line, a dead-letter queue, the schedules. */
 export type JobRequest =
   /** Starts a run of the deployed code. Refused while one runs. `from`: `latest`, or the location of a checkpoint or savepoint. */
   | {
@@ -118,6 +118,8 @@ export type JobRequest =
     }
   /** The safety schedule: starts a job that was deployed and never started, and re-arms what was lost. */
   | { readonly type: 'tick' }
+  /** The weekly visit: does what a tick does, and removes what late hands left. */
+  | { readonly type: 'visit' }
 
 /** What a task's genesis carries, besides its base. Plain data. */
 export interface TaskGenesis {

@@ -85,7 +85,7 @@ export class DeployedJob {
   }
 
   /** Asks the coordinator, and waits for its answer. @throws Error if it refuses. */
-  async ask<Type extends Exclude<JobRequest['type'], 'tick'>>(
+  async ask<Type extends Exclude<JobRequest['type'], 'tick' | 'visit'>>(
     type: Type,
     rest: Asked<Type>,
   ): Promise<JobStatusRecord> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { onRows } from './serverless/bringing-out.ts'
 import { hostileCase, randomCase } from './serverless/case.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
 import type { Outcome, Tell } from './serverless/outcome.ts'
@@ -48,6 +49,33 @@ describe('any job on functions that fail as the platform does, and as user code 
       expect.arrayContaining(['crash', 'stall', 'duplicate', 'loseAnswer', 'userFault']),
     )
   })
+})
+
+describe('what late hands write', () => {
+  // A coordinator that was put aside stores the record of a checkpoint when it is subsumed, or the job over.
+  test.each([89, 173, 186])(
+    'is gone once the job was visited: case %i (invariant 11)',
+    { timeout: 60_000 },
+    async (seed) => {
+      const one = onRows(hostileCase(seed, { lateRow: 0.2, outlive: 1 }))
+      const { completed } = await expectWell('serverless', seed, (tell) => runCase(one, { tell }))
+      expect(completed).toBeGreaterThan(0)
+    },
+  )
+
+  test.each([CASES / 10])(
+    'is looked for all the time, and nothing else goes: %i cases (invariants 6, 11)',
+    { timeout: 300_000 },
+    async () => {
+      const visitEveryMs = 7_000
+      const outcomes: Outcome[] = []
+      for (let seed = FIRST; seed < FIRST + CASES / 10; seed++) {
+        const run = (tell?: Tell): Promise<Outcome> => runCase(hostileCase(seed), { tell, visitEveryMs })
+        outcomes.push(await expectWell('serverless', seed, run))
+      }
+      expect(sumOf(outcomes, ({ completed }) => completed)).toBeGreaterThan(CASES / 10)
+    },
+  )
 })
 
 describe('the protocol of turns alone', () => {

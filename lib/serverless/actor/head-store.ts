@@ -8,6 +8,7 @@ import { pack, unpack } from './packing.ts'
 
 const INLINE = 0
 const IN_BLOB = 1
+const HEADS_PREFIX = 'heads/'
 
 /** A head's content, packed; by the number of its version. */
 type HeadFields = readonly [
@@ -81,10 +82,43 @@ export class HeadStore<State, Delta> {
 
   async #place(version: string, packed: Uint8Array): Promise<Uint8Array> {
     if (packed.length <= LOG_LIMITS.inlineBytes) return marked(INLINE, packed)
-    const prefix = `heads/${actorFolder(this.#actor)}/${version.replaceAll('#', '-')}`
-    const name = await storeNamed(this.#runtime.blobs, prefix, packed)
+    const name = await storeNamed(this.#runtime.blobs, blobPrefix(this.#actor, version), packed)
     return marked(IN_BLOB, new TextEncoder().encode(name))
   }
+}
+
+/**
+ * Removes objects of these actors that no head refers to, nor will: a process that died, or came second, left them. Heads
+ * never go back, so it does no harm if it comes late.
+ */
+export async function removeOldHeads(
+  { blobs, log }: Pick<JobRuntime, 'blobs' | 'log'>,
+  actors: Iterable<ActorId>,
+): Promise<void> {
+  const byFolder = new Map<string, string[]>()
+  for (const name of await blobs.list(HEADS_PREFIX)) {
+    const folder = name.slice(0, name.lastIndexOf('/'))
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), name])
+  }
+  for (const actor of actors) {
+    const names = byFolder.get(headFolder(actor))
+    const head = names && (await log.head(actor))
+    if (head === undefined) continue
+    const own = blobOf(head.body)
+    const prefix = blobPrefix(actor, head.version)
+    // What sorts after it may be about to become a head.
+    for (const name of names ?? [])
+      if (name !== own && (name < prefix || name.startsWith(prefix))) await blobs.delete(name)
+  }
+}
+
+function headFolder(actor: ActorId): string {
+  return `${HEADS_PREFIX}${actorFolder(actor)}`
+}
+
+/** Names sort as versions do. */
+function blobPrefix(actor: ActorId, version: string): string {
+  return `${headFolder(actor)}/${version.replaceAll('#', '-')}`
 }
 
 function marked(format: number, content: Uint8Array): Uint8Array {

@@ -6,7 +6,7 @@ import type { Begin, CoordinatorImage, Lineage, RunImage } from './image.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { positionsOf } from './restorable.ts'
 import { nameOf } from './restore-source.ts'
-import { change, intend, type CoordinatorTurn } from './turn.ts'
+import { change, intend, remove, type CoordinatorTurn } from './turn.ts'
 
 /** Decides how the tasks of an attempt come by their state, and intends to begin them. */
 export function beginAttempt(
@@ -116,7 +116,7 @@ export function leave(turn: CoordinatorTurn, lineage: Lineage): void {
 /** Removes whatever a lineage has. */
 export function giveUp(turn: CoordinatorTurn, { runId, namespace, keyed, hasRows, retained }: Lineage): void {
   for (const { checkpointId } of retained) intend(turn, { type: 'remove-checkpoint', runId, checkpointId })
-  if (hasRows) intend(turn, { type: 'drop-rows', namespace, keyed, done: 0 })
+  if (hasRows) remove(turn, { type: 'drop-rows', namespace, keyed, done: 0 })
 }
 
 /** The newest of what this job can be started from; nothing that is older than what is committed. */

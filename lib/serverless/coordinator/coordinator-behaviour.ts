@@ -118,6 +118,7 @@ const REQUEST_TYPES: Readonly<Record<JobRequest['type'], true>> = {
   suspend: true,
   'dead-letter': true,
   tick: true,
+  visit: true,
 }
 
 /** Requests come from outside: from a tool of another version, or by a hand. */
@@ -125,7 +126,9 @@ function isRequest(payload: unknown): payload is JobRequest {
   if (typeof payload !== 'object' || payload === null || !('type' in payload)) return false
   const { type } = payload
   if (typeof type !== 'string' || !Object.hasOwn(REQUEST_TYPES, type)) return false
-  return type === 'tick' || ('requestId' in payload && typeof payload.requestId === 'string')
+  return (
+    type === 'tick' || type === 'visit' || ('requestId' in payload && typeof payload.requestId === 'string')
+  )
 }
 
 function poison({ runtime }: CoordinatorTurn, messageId: string): void {

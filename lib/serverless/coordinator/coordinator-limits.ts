@@ -9,6 +9,8 @@ export const COORDINATOR_LIMITS: {
   readonly textCharsMax: number
   readonly dropAtOnce: number
   readonly ingestVisitEveryMs: number
+  readonly lateMsMax: number
+  readonly removedMax: number
 } = {
   /** Who asked looks for the answer within minutes; a repeat of a request that is older than these is taken for a new one. */
   answersMax: 100,
@@ -28,4 +30,8 @@ export const COORDINATOR_LIMITS: {
   dropAtOnce: 16,
   /** Often enough to tell in time of records that nobody reads, seldom enough to cost nothing. */
   ingestVisitEveryMs: 24 * 3_600_000,
+  /** A process that stalled goes on late, by minutes; the platform replaces every environment within hours. */
+  lateMsMax: 24 * 3_600_000,
+  /** Each holds the uids of the keyed operators. What there is no room for is removed again at once. */
+  removedMax: 32,
 }

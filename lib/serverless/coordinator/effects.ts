@@ -16,13 +16,14 @@ import { publish } from './job-status-record.ts'
 import { nameOf } from './restore-source.ts'
 import { savepointDirectory } from './savepoint-place.ts'
 import { storeRecord } from './store-record.ts'
+import { sweep } from './sweep.ts'
 import {
   allTasks,
   change,
   changeRun,
-  intend,
   nudgeAll,
   orderTasks,
+  remove,
   tell,
   type CoordinatorTurn,
 } from './turn.ts'
@@ -63,6 +64,9 @@ export async function perform(
     case 'schedule':
       await (effect.on ? runtime.schedule.enable() : runtime.schedule.disable())
       change(turn, { isScheduleOn: effect.on })
+      return undefined
+    case 'sweep':
+      await sweep(turn)
       return undefined
     case 'publish':
       await publish(runtime, turn.committed, turn.nowMs)
@@ -140,7 +144,7 @@ function removeCopies(turn: CoordinatorTurn, checkpointId: number, target: strin
   const { run } = turn.image
   if (run === undefined) return
   const directory = savepointDirectory({ jobName: turn.runtime.plan.jobName, runId: run.runId }, checkpointId)
-  if (directory !== nameOf(turn.runtime.blobs, target)) intend(turn, { type: 'remove-savepoint', directory })
+  if (directory !== nameOf(turn.runtime.blobs, target)) remove(turn, { type: 'remove-savepoint', directory })
 }
 
 async function removeDirectory({ blobs }: JobRuntime, directory: string): Promise<void> {

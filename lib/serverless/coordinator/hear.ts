@@ -4,7 +4,7 @@ import type { CoordinatorEvent } from '../../checkpoint/coordinator-events.ts'
 import type { CoordinatorState } from '../../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../../checkpoint/job-status.ts'
 import { unreachable } from '../../model/faults.ts'
-import { beginAttempt } from './attempts.ts'
+import { beginAttempt, giveUp } from './attempts.ts'
 import type { JobAnswer } from './image.ts'
 import { advanceRestorable, inFlightAtOldest, restorableFrom } from './restorable.ts'
 import { savepointDirectory } from './savepoint-place.ts'
@@ -120,10 +120,7 @@ function forgetFormer(turn: CoordinatorTurn): void {
   const { former } = turn.image
   if (former.length === 0) return
   change(turn, { former: [] })
-  for (const { runId, namespace, keyed, hasRows, retained } of former) {
-    for (const { checkpointId } of retained) intend(turn, { type: 'remove-checkpoint', runId, checkpointId })
-    if (hasRows) intend(turn, { type: 'drop-rows', namespace, keyed, done: 0 })
-  }
+  for (const lineage of former) giveUp(turn, lineage)
 }
 
 type Command<Type> = Extract<CoordinatorCommand, { type: Type }>

@@ -27,6 +27,8 @@ export interface CoordinatorImage {
   readonly settling: Settling | undefined
   /** Directories of savepoints that came to nothing: tasks may still be copying to them. */
   readonly spoiled: readonly string[]
+  /** What was removed, oldest first, and is removed again at visits: whoever was late may have written to it since. */
+  readonly removed: readonly Removed[]
   /** Decided and committed, and now to be done; in order. */
   readonly effects: readonly Effect[]
   /** To be told to the observer with the next turn. */
@@ -161,8 +163,18 @@ export type Effect =
       readonly done: number
     }
   | { readonly type: 'schedule'; readonly on: boolean }
+  /** Removes what nobody refers to, and a visit finds by looking. */
+  | { readonly type: 'sweep' }
   /** Writes the public record as of the turn that performs it. */
   | { readonly type: 'publish' }
+
+/** Of what is written to by tasks, under names that are never used again. */
+export type Removal = Extract<Effect, { readonly type: 'remove-savepoint' | 'drop-rows' }>
+
+export interface Removed {
+  readonly removal: Removal
+  readonly atMs: number
+}
 
 /** What became of a request. */
 export type JobAnswer =
@@ -196,6 +208,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     awaited: [],
     settling: undefined,
     spoiled: [],
+    removed: [],
     effects: [],
     tells: [],
     answers: [],

@@ -10,13 +10,23 @@ import { shownStatus, type JobAnswer } from './image.ts'
 import { mismatch } from './plan-shape.ts'
 import { isPlainName, locationOf, nameOf } from './restore-source.ts'
 import { start } from './start.ts'
-import { answer, change, isAnswered, nudgeAll, tell, type CoordinatorTurn } from './turn.ts'
+import {
+  answer,
+  change,
+  intend,
+  isAnswered,
+  nudgeAll,
+  removeAgain,
+  tell,
+  type CoordinatorTurn,
+} from './turn.ts'
 
 const ACCEPTED: JobAnswer = { type: 'accepted' }
 
 /** What those outside ask. The same request twice is one. */
 export async function request(turn: CoordinatorTurn, asked: JobRequest): Promise<void> {
   if (asked.type === 'tick') return tick(turn)
+  if (asked.type === 'visit') return visit(turn)
   const { requestId } = asked
   if (isAnswered(turn, requestId)) return
   const { run } = turn.image
@@ -100,11 +110,22 @@ async function tick(turn: CoordinatorTurn): Promise<void> {
     if (!startAsked) await start(turn, { from: undefined, allowNonRestoredState: false })
     return
   }
+  // It is on all the same: somebody switched it on late.
+  if (turn.image.isScheduleOn === false) change(turn, { isScheduleOn: undefined })
   failIfOtherCode(turn)
   visitIngest(turn)
   hear(turn, { type: 'tick' })
   const isUnderWay = coordinator.deployment !== 'none' || turn.image.settling !== undefined
   if (isUnderWay) nudgeAll(turn)
+}
+
+/** Comes seldom, whatever the job does: time to look for what those left who were late, or died. */
+async function visit(turn: CoordinatorTurn): Promise<void> {
+  // Somebody may have switched it late.
+  change(turn, { isScheduleOn: undefined })
+  await tick(turn)
+  removeAgain(turn)
+  intend(turn, { type: 'sweep' })
 }
 
 /** Ingest partitions that take nothing for weeks are visited all the same: their logs end, and unread records are told of. */

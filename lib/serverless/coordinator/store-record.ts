@@ -38,12 +38,17 @@ export async function storeRecord(
   const savepoint = withRelativeNames(record, copied)
   const directory = pending.target === undefined ? copied : nameOf(blobs, pending.target)
   const location = locationOf(blobs, directory)
-  if (directory !== copied && !(await move(blobs, savepoint, copied, directory, remainingMs)))
-    return undefined
-  if (!(await put(blobs, directory, savepoint))) {
-    throw new UserError(`${location}: expected a free place for a savepoint, found another one there`)
+  if (directory !== copied) {
+    // Before anything is put beside what is there.
+    const found = await blobs.get(metadataName(directory))
+    if (found !== undefined) return isSame(found, savepoint) ? location : taken(location)
+    if (!(await move(blobs, savepoint, copied, directory, remainingMs))) return undefined
   }
-  return location
+  return (await put(blobs, directory, savepoint)) ? location : taken(location)
+}
+
+function taken(location: string): never {
+  throw new UserError(`${location}: expected a free place for a savepoint, found another one there`)
 }
 
 /**
@@ -51,13 +56,16 @@ export async function storeRecord(
  * @throws StaleView if the coordinator has moved on.
  */
 async function put(blobs: BlobStore, directory: string, record: CheckpointRecord): Promise<boolean> {
-  const bytes = encodeMetadata(record, sha256)
   const name = metadataName(directory)
-  if ((await blobs.putIfAbsent(name, bytes)) === 'stored') return true
+  if ((await blobs.putIfAbsent(name, encodeMetadata(record, sha256))) === 'stored') return true
   const found = await blobs.get(name)
   // It was there a moment ago: whoever is ahead has stored it, and removed it since.
   if (found === undefined) throw new StaleView(`${locationOf(blobs, name)} was removed`)
-  return sha256(found) === sha256(bytes)
+  return isSame(found, record)
+}
+
+function isSame(found: Uint8Array, record: CheckpointRecord): boolean {
+  return sha256(found) === sha256(encodeMetadata(record, sha256))
 }
 
 function withRelativeNames(record: CheckpointRecord, directory: string): CheckpointRecord {

@@ -5,7 +5,7 @@ import type { JobHappening } from '../observe.ts'
 import type { TaskOrder } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
-import type { CoordinatorImage, Effect, JobAnswer, RunImage } from './image.ts'
+import type { CoordinatorImage, Effect, JobAnswer, Removal, RunImage } from './image.ts'
 import { tasksSinksFirst } from './plan-shape.ts'
 
 /** One turn of the coordinator while it is at work. Never outlives its step. */
@@ -59,12 +59,27 @@ export function nudgeAll(turn: CoordinatorTurn): void {
   for (const task of allTasks(turn)) turn.nudges.add(taskActor(task))
 }
 
+/** Now, and again at visits until nobody can be so late as to write to it still. */
+export function remove(turn: CoordinatorTurn, removal: Removal): void {
+  intend(turn, removal)
+  const removed = [...turn.image.removed, { removal, atMs: turn.nowMs }]
+  for (const surplus of removed.slice(0, -COORDINATOR_LIMITS.removedMax)) intend(turn, surplus.removal)
+  change(turn, { removed: removed.slice(-COORDINATOR_LIMITS.removedMax) })
+}
+
+export function removeAgain(turn: CoordinatorTurn): void {
+  const { removed } = turn.image
+  for (const { removal } of removed) intend(turn, removal)
+  const recent = removed.filter(({ atMs }) => turn.nowMs - atMs < COORDINATOR_LIMITS.lateMsMax)
+  if (recent.length < removed.length) change(turn, { removed: recent })
+}
+
 /** Removes what is left of savepoints that came to nothing. */
 export function removeSpoiled(turn: CoordinatorTurn): void {
   const { spoiled } = turn.image
   if (spoiled.length === 0) return
   change(turn, { spoiled: [] })
-  for (const directory of spoiled) intend(turn, { type: 'remove-savepoint', directory })
+  for (const directory of spoiled) remove(turn, { type: 'remove-savepoint', directory })
 }
 
 export function isAnswered(turn: CoordinatorTurn, requestId: string): boolean {

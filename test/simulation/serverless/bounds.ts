@@ -1,3 +1,5 @@
+import type { ActorId } from '../../../lib/model/ids.ts'
+import { actorFolder } from '../../../lib/serverless/actor/log-entry.ts'
 import type { MemoryWorld } from '../../world/memory-world.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -6,12 +8,11 @@ const TAIL_MAX = 300
 /** Of a log that is folded by time: entries as young as this are not. */
 const FOLDED_AFTER_MS = 15 * 60_000
 
-/** What a job that is over leaves behind of what it used (invariant 11, bounds). */
-export async function leftoverProblems(
-  world: MemoryWorld,
-  ledger: Ledger,
-  disturbances: number,
-): Promise<string[]> {
+/**
+ * What a job that is over leaves behind of what it used, once it was visited after everybody who was late (invariant 11,
+ * bounds).
+ */
+export async function leftoverProblems(world: MemoryWorld): Promise<string[]> {
   const problems: string[] = []
   const names = await world.blobs.store.list('')
   const checkpoints = names.filter((name) => name.startsWith('simulated/'))
@@ -19,20 +20,20 @@ export async function leftoverProblems(
   const savepoints = names.filter((name) => name.startsWith('savepoints/'))
   const whole = new Set(savepoints.filter(isRecord).map(directoryOf))
   const stray = savepoints.filter((name) => !whole.has(directoryOf(name)))
-  // Nor is what was copied for a savepoint that came to nothing, if the process that copied it died.
-  if (stray.length > disturbances)
-    problems.push(`bounds: ${stray.length} files belong to no savepoint, as ${stray[0]}`)
-  const heads = names.filter((name) => name.startsWith('heads/'))
-  // A process that dies between a head and the removal of the one before it leaves that behind.
-  const most = world.log.actors().length + disturbances
-  if (heads.length > most) problems.push(`bounds: ${heads.length} heads are there, of at most ${most}`)
-  for (const partition of world.rows.partitions()) {
-    const attempt = Number(partition.namespace.slice(partition.namespace.lastIndexOf('-') + 1))
-    // A write that was under way when its attempt was ended comes after its rows were dropped.
-    const kept = world.rows.rows(partition).filter(({ rowKey }) => !ledger.isWrittenAfterEnd(rowKey, attempt))
-    if (kept.length > 0)
-      problems.push(`bounds: ${kept.length} rows of ${JSON.stringify(partition)} are there`)
+  if (stray.length > 0)
+    problems.push(`bounds: ${stray.length} files belong to no savepoint, as ${stray.join(', ')}`)
+  for (const actor of world.log.actors()) {
+    const { version = '' } = world.log.head(actor) ?? {}
+    const heads = names.filter((name) => name.startsWith(`heads/${actorFolder(actor)}/`))
+    // Those after the head: who died before they became one. The next head of the actor is after them.
+    const old = heads.filter((name) => name.slice(0, name.lastIndexOf('-')) <= headName(actor, version))
+    if (old.length > 1) problems.push(`bounds: ${old.length} heads of ${actor} are there, as ${old[0]}`)
   }
+  for (const partition of world.rows.partitions()) {
+    const rows = world.rows.rows(partition)
+    problems.push(`bounds: ${rows.length} rows of ${JSON.stringify(partition)} are there, or timers`)
+  }
+  if (world.wakeUps.scheduleEnabled) problems.push('bounds: a finished job is ticked once a minute')
   return problems
 }
 
@@ -49,6 +50,10 @@ export function growthProblems(world: MemoryWorld, ledger: Ledger, nowMs: number
     if (tail.length > TAIL_MAX) problems.push(`bounds: ${tail.length} old entries of ${actor} are in no head`)
   }
   return problems
+}
+
+function headName(actor: ActorId, version: string): string {
+  return `heads/${actorFolder(actor)}/${version.replaceAll('#', '-')}`
 }
 
 function isRecord(name: string): boolean {

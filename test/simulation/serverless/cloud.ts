@@ -124,6 +124,11 @@ export class Cloud {
     this.look()
   }
 
+  /** What comes once a week. */
+  visit(): void {
+    this.request(COORDINATOR, { type: 'visit' })
+  }
+
   /** The once-a-minute schedule. */
   #tick(): void {
     this.#parts.scheduler.after(TICK_MS, () => {

@@ -1,6 +1,6 @@
 import type { ActorId } from '../../../lib/model/ids.ts'
 import type { PackedPayload } from '../../../lib/serverless/actor/envelope.ts'
-import { decodeEntry, placeOf, type LogItem, type TurnItem } from '../../../lib/serverless/actor/log-entry.ts'
+import { decodeEntry, type LogItem, type TurnItem } from '../../../lib/serverless/actor/log-entry.ts'
 import { unpack } from '../../../lib/serverless/actor/packing.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
 import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
@@ -40,8 +40,6 @@ export class Ledger {
   readonly violations: string[] = []
   readonly #appended = new Map<ActorId, Map<string, Appended>>()
   readonly #blobs = new Map<string, PutBlob>()
-  /** When each row was written last, by its key. */
-  readonly #writtenAt = new Map<string, number>()
   readonly #now: () => number
   #order = 0
 
@@ -53,23 +51,12 @@ export class Ledger {
     const order = ++this.#order
     if (port === 'turn-log' && name === 'append') this.#onAppend(world, actor!, subject!, order, process.name)
     if (port === 'blobs' && name === 'put') this.#onPut(world, subject!, order)
-    if (name === 'write-row') this.#writtenAt.set(subject!, order)
   }
 
   /** The sort keys of an actor's entries that are as old. */
   appendedBefore(actor: ActorId, timeMs: number): string[] {
     const entries = this.#appended.get(actor) ?? []
     return [...entries].flatMap(([sort, { atMs }]) => (atMs < timeMs ? [sort] : []))
-  }
-
-  /** Whether a row was written after an attempt was ended for some task, the given or a later one. */
-  isWrittenAfterEnd(rowKey: string, attempt: number): boolean {
-    const fences = [...this.#appended.values()].flatMap((entries) =>
-      [...entries].flatMap(([sort, { order }]) =>
-        sort.endsWith('~') && placeOf(sort).attempt >= attempt ? [order] : [],
-      ),
-    )
-    return (this.#writtenAt.get(rowKey) ?? 0) > Math.min(...fences)
   }
 
   /** Every blob that was ever there, in the order of their first putting. */

@@ -25,6 +25,8 @@ import { SharedOutside } from './sinks.ts'
 /** Once nothing goes wrong any more, whatever is to come has come by then. */
 const CATCH_UP_MS = 20 * 60_000
 const STEPS_MAX = 250_000
+/** Whoever was late is done by then: what he waited for took no longer, and he may wait a few times. */
+const LATE_MS = 10 * 60_000
 
 export interface RunOptions {
   /** Is told all that happens. */
@@ -33,6 +35,8 @@ export interface RunOptions {
   readonly atEnd?: ((ledger: Ledger, world: MemoryWorld) => Promise<void>) | undefined
   /** The case is stuck after so many. Default: more than a hundred times what cases come to. */
   readonly stepsMax?: number | undefined
+  /** The job is visited so often, in the place of once a week. Default: when it is over. */
+  readonly visitEveryMs?: number | undefined
   /** A mistake that Millrace is made to make. */
   readonly mistake?: Mistake | undefined
 }
@@ -77,6 +81,7 @@ class Simulation {
   readonly #cloud: Cloud
   readonly #clients: readonly HttpClient[]
   readonly #driver: Driver
+  #isStuck = false
 
   constructor(of: Case, options: RunOptions) {
     this.#case = of
@@ -119,7 +124,10 @@ class Simulation {
   }
 
   async run(): Promise<Outcome> {
+    const { visitEveryMs } = this.#options
+    if (visitEveryMs !== undefined) this.#visitEvery(visitEveryMs)
     await this.#runOn()
+    if (this.#isFinished) await this.#visit()
     await this.#options.atEnd?.(this.#ledger, this.#cloud.world)
     const { program } = this.#case.program
     const expected = expectedOutputs(program)
@@ -152,13 +160,14 @@ class Simulation {
 
   async #boundProblems(): Promise<string[]> {
     const { world } = this.#cloud
-    const disturbances = [...this.#faults.counts.values()].reduce((sum, times) => sum + times, 0)
     return [
       ...growthProblems(world, this.#ledger, this.#scheduler.nowMs),
-      ...(this.#driver.status?.status === 'FINISHED'
-        ? await leftoverProblems(world, this.#ledger, disturbances)
-        : []),
+      ...(this.#isFinished ? await leftoverProblems(world) : []),
     ]
+  }
+
+  get #isFinished(): boolean {
+    return !this.#isStuck && this.#driver.status?.status === 'FINISHED'
   }
 
   async #runOn(): Promise<void> {
@@ -171,11 +180,36 @@ class Simulation {
       await scheduler.step()
       const isStuck = scheduler.nowMs > deadlineMs || scheduler.steps > stepsMax
       if (!isStuck) continue
+      this.#isStuck = true
       const minutes = Math.round((scheduler.nowMs - this.#calmAtMs) / 60_000)
       const status = driver.isDone ? 'over, but not quiet,' : driver.status?.status
       this.#problems.push(
         `liveness: the job is ${status} ${minutes} min after all faults (${scheduler.steps} steps)`,
       )
+      return
+    }
+  }
+
+  #visitEvery(periodMs: number): void {
+    this.#scheduler.after(periodMs, () => {
+      if (this.#driver.isDone) return
+      this.#cloud.visit()
+      this.#visitEvery(periodMs)
+    })
+  }
+
+  /** Long after, when all zombies are gone, the job is visited as it is every week. */
+  async #visit(): Promise<void> {
+    const scheduler = this.#scheduler
+    const cloud = this.#cloud
+    const allQuietAtMs = Math.max(scheduler.nowMs, this.#calmAtMs) + LATE_MS
+    while (scheduler.nowMs < allQuietAtMs) await scheduler.step()
+    cloud.visit()
+    const deadlineMs = scheduler.nowMs + CATCH_UP_MS
+    while (!cloud.isQuiet) {
+      await scheduler.step()
+      if (scheduler.nowMs <= deadlineMs) continue
+      this.#problems.push('liveness: a visit to a job that is over does not end')
       return
     }
   }

@@ -67,7 +67,7 @@ class Story {
     } else if (pick < 885) job.report(task, task.fail('boom'))
     else if (pick < 888) task.isLost = !task.isLost
     else if (pick < 892) job.report(task, [{ type: 'failed', cause: { message: 'late' } }], task.attempt - 1)
-    else if (pick < 900) job.inbox.push({ type: 'request', payload: { type: 'tick' }, messageId: 'tick' })
+    else if (pick < 900) job.request({ type: more < 7 ? 'tick' : 'visit' })
     else if (pick < 908) this.#again()
     else await this.#ask(pick, which, more)
   }

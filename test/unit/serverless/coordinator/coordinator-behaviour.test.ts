@@ -7,6 +7,7 @@ import { checkpointed, running, savepointed } from './played-stories.ts'
 import { PlayedJob } from './played-job.ts'
 
 const TICK: JobRequest = { type: 'tick' }
+const VISIT: JobRequest = { type: 'visit' }
 
 function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
   return job.orders.filter(({ order }) => order.type === type)
@@ -24,6 +25,14 @@ async function asleep(): Promise<PlayedJob> {
   await job.after(10_000)
   expect(job.image.coordinator.idle).toBe(true)
   return job
+}
+
+const record = (job: PlayedJob, id: number): string => `played/${job.image.run!.runId}/chk-${id}/_metadata`
+
+/** What a process that stalled writes when nobody expects it any more. */
+async function comesLate(job: PlayedJob, from: string, to: string): Promise<void> {
+  const bytes = await job.runtime.blobs.get(from)
+  await job.runtime.blobs.putIfAbsent(to, bytes!)
 }
 
 describe('a job that is started', () => {
@@ -354,6 +363,26 @@ describe('a savepoint', () => {
     expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
   })
 
+  it('leaves what is in the place of another as it is, and puts nothing beside it', async () => {
+    const job = await checkpointed()
+    job.ask({ type: 'trigger-savepoint', target: 'mine' })
+    await job.settle()
+    const before = await job.runtime.blobs.list('')
+    job.work('count', 1)
+    const asked = job.ask({ type: 'trigger-savepoint', target: 'mine' })
+    await job.settle()
+    expect(job.answer(asked)).toEqual({
+      type: 'failed',
+      reason: 'store-failed',
+      message: 'memory/mine: expected a free place for a savepoint, found another one there',
+    })
+    await job.after(10_000)
+    expect((await job.runtime.blobs.list('')).filter((name) => !name.startsWith('played/'))).toEqual(
+      before.filter((name) => !name.startsWith('played/')),
+    )
+    expect(job.status).toBe('RUNNING')
+  })
+
   it.each(['s3://elsewhere/there', '../up', '/root', 'a//b'])('cannot go to %s', async (target) => {
     const job = await checkpointed()
     const asked = job.ask({ type: 'trigger-savepoint', target })
@@ -459,6 +488,14 @@ describe('the safety tick', () => {
     expect(outcome.nudges.toSorted()).toEqual(['task:count#0', 'task:count#1', 'task:numbers#0'])
   })
 
+  it('that comes although it was switched off switches it off again', async () => {
+    const job = await asleep()
+    await job.world.ports().schedule.enable()
+    job.request(TICK)
+    await job.settle()
+    expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+  })
+
   it('fails a job under which other code was deployed, and says what to do', async () => {
     const job = await checkpointed()
     job.deploy({ parallelism: 3 })
@@ -468,6 +505,84 @@ describe('the safety tick', () => {
     const { status, cause } = await job.record()
     expect(status).toBe('FAILED')
     expect(cause?.message).toMatch(/the deployed code is not that of the run .*start it again/)
+  })
+})
+
+describe('the weekly visit', () => {
+  it('removes the record of a checkpoint that came late, and none that is retained', async () => {
+    const job = await checkpointed()
+    const [kept] = await job.runtime.blobs.list('played/')
+    job.work('numbers')
+    await job.after(10_000)
+    const [next] = await job.runtime.blobs.list('played/')
+    expect([kept, next]).toEqual([record(job, 1), record(job, 2)])
+    await comesLate(job, next!, kept!)
+    job.request(VISIT)
+    await job.settle()
+    expect(await job.runtime.blobs.list('')).toEqual([record(job, 2)])
+  })
+
+  it('leaves a record that somebody else has just written, or is about to', async () => {
+    const job = await checkpointed()
+    const [first] = await job.runtime.blobs.list('played/')
+    await comesLate(job, first!, record(job, job.image.coordinator.nextCheckpointId))
+    job.request(VISIT)
+    await job.settle()
+    expect(await job.runtime.blobs.list('played/')).toHaveLength(2)
+  })
+
+  it('to a job that is over leaves nothing of it, whoever was late', async () => {
+    const job = await savepointed()
+    const [first] = await job.runtime.blobs.list('played/')
+    const bytes = await job.runtime.blobs.get(first!)
+    const asked = job.ask({ type: 'stop', target: 'memory/mine/last', drain: false })
+    await job.settle()
+    expect(job.answer(asked)).toMatchObject({ type: 'completed' })
+    const before = await job.runtime.blobs.list('')
+    const { runId } = job.image.run!
+    await job.runtime.blobs.putIfAbsent(first!, bytes!)
+    const copies = savepointDirectory({ jobName: 'played', runId }, 3)
+    await job.runtime.blobs.putIfAbsent(`${copies}/segment`, bytes!)
+    job.rows.set(`${runId}-1/0`, { position: 1, count: 1 })
+    await job.world.ports().schedule.enable()
+    job.request(VISIT)
+    await job.settle()
+    expect(await job.runtime.blobs.list('')).toEqual(before)
+    expect(job.rows.size).toBe(0)
+    expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+  })
+
+  it('looks again for what was removed until nobody can be so late', async () => {
+    const job = await savepointed()
+    job.ask({ type: 'stop', target: undefined, drain: false })
+    await job.settle()
+    expect(job.image.removed).toMatchObject([{ removal: { type: 'drop-rows' } }])
+    job.request(VISIT)
+    await job.settle()
+    expect(job.image.removed).toHaveLength(1)
+    job.clock.advance(24 * 3_600_000)
+    job.request(VISIT)
+    await job.settle()
+    expect(job.image.removed).toEqual([])
+  })
+
+  it('switches on again what somebody switched off late', async () => {
+    const job = await running()
+    await job.world.ports().schedule.disable()
+    job.request(VISIT)
+    await job.settle()
+    expect(job.world.wakeUps.scheduleEnabled).toBe(true)
+  })
+
+  it('leaves to the next what cannot be removed now', async () => {
+    const job = await checkpointed()
+    vi.spyOn(job.runtime.blobs, 'list').mockRejectedValueOnce(new BlobStoreError('AccessDenied'))
+    job.request(VISIT)
+    await job.settle()
+    expect(job.happenings).toContainEqual({
+      type: 'warning',
+      message: 'what is of no use any more is left to the next visit: AccessDenied',
+    })
   })
 })
 

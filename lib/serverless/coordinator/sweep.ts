@@ -1,0 +1,71 @@
+import { idInName, jobPrefix, METADATA_NAME } from '../../checkpoint/checkpoint-paths.ts'
+import { ingestSourcesOf } from '../../connectors/ingest/ingest-sources.ts'
+import { COORDINATOR, ingestActor, taskActor } from '../../model/actors.ts'
+import { messageOf, UserError } from '../../model/faults.ts'
+import { taskId, type ActorId } from '../../model/ids.ts'
+import { BlobStoreError } from '../../ports/blob-store.ts'
+import { removeOldHeads } from '../actor/head-store.ts'
+import type { JobRuntime } from '../runtime.ts'
+import type { CoordinatorImage } from './image.ts'
+import { loadRecord } from './restore-source.ts'
+import type { CoordinatorTurn } from './turn.ts'
+
+/**
+ * Removes what nothing refers to any more: records of checkpoints that somebody wrote late, after they were removed or had
+ * failed, and objects of heads whose writer died before he could remove them. What it removes is of no use to anybody ever
+ * again, so it does no harm if it comes late itself. What cannot be removed is left to the next visit.
+ */
+export async function sweep({ committed, runtime }: CoordinatorTurn): Promise<void> {
+  try {
+    await removeOldRecords(committed, runtime)
+    await removeOldHeads(runtime, actorsOf(runtime))
+  } catch (cause) {
+    if (!(cause instanceof BlobStoreError)) throw cause
+    runtime.observe.event({
+      type: 'warning',
+      message: `what is of no use any more is left to the next visit: ${messageOf(cause)}`,
+    })
+  }
+}
+
+async function removeOldRecords(image: CoordinatorImage, { blobs, plan }: JobRuntime): Promise<void> {
+  const isOld = oldCheckpoints(image)
+  for (const name of await blobs.list(jobPrefix(plan.jobName))) {
+    const directory = name.slice(0, -`/${METADATA_NAME}`.length)
+    const id = idInName(name)
+    if (id === undefined || !name.endsWith(`/chk-${id}/${METADATA_NAME}`) || !isOld(id)) continue
+    if (await isOfFunctions(blobs, directory)) await blobs.delete(name)
+  }
+}
+
+/** Ids that were given, and are neither under way nor kept: they never will be. */
+function oldCheckpoints({ coordinator, lineage, former }: CoordinatorImage): (id: number) => boolean {
+  const { pending, completed, condemned, nextCheckpointId } = coordinator
+  const retained = [lineage, ...former].flatMap((one) => one?.retained ?? [])
+  const inUse = new Set<number>([
+    ...condemned,
+    ...[...pending, ...completed, ...retained].map(({ checkpointId }) => checkpointId),
+  ])
+  return (id) => id < nextCheckpointId && !inUse.has(id)
+}
+
+/** Those of a job in one process may have been put here to start from. */
+async function isOfFunctions(blobs: JobRuntime['blobs'], directory: string): Promise<boolean> {
+  try {
+    return (await loadRecord(blobs, directory)).logs !== undefined
+  } catch (cause) {
+    if (cause instanceof UserError) return false
+    throw cause
+  }
+}
+
+/** Those of the code that runs here, at whatever parallelism it ran. */
+function actorsOf({ plan }: JobRuntime): ActorId[] {
+  const tasks = plan.vertices.flatMap(({ id, maxParallelism }) =>
+    Array.from({ length: maxParallelism }, (_, subtask) => taskActor(taskId(id, subtask))),
+  )
+  const partitions = ingestSourcesOf(plan).flatMap(({ uid, spec }) =>
+    Array.from({ length: spec.partitions }, (_, partition) => ingestActor(uid, partition)),
+  )
+  return [COORDINATOR, ...tasks, ...partitions]
+}
