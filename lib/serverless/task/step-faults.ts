@@ -18,6 +18,11 @@ export function platformFaultIn(cause: unknown): Error | undefined {
   return causes.find((one) => one instanceof BlobStoreError)
 }
 
+/** The fault of the platform that led to `cause`, if it does not pass: what it denies now, it denies the next time. */
+export function denialIn(cause: unknown): Error | undefined {
+  return causesOf(cause).find((one) => one instanceof PlatformFault && !one.passes)
+}
+
 function causesOf(cause: unknown): Error[] {
   const causes: Error[] = []
   for (let next: unknown = cause; next instanceof Error && !causes.includes(next); next = next.cause)

@@ -14,6 +14,7 @@ import { copyRows, type CopyCursor } from '../state/copy-rows.ts'
 import { importRows, type ImportCursor } from '../state/import-rows.ts'
 import { materializationDue, materializeSome } from '../state/materialize.ts'
 import type { TaskRows } from '../state/task-rows.ts'
+import { denialIn } from './step-faults.ts'
 import type { Copying, TaskDelta, TaskState } from './task-state.ts'
 import { toCoordinator } from './task-turn.ts'
 import type { TaskWiring } from './task-wiring.ts'
@@ -64,7 +65,7 @@ export class TaskChores {
     // What failed it may be one of these: it is not tried for ever.
     if (over !== undefined) return undefined
     if (importing !== undefined && !importing.done) return this.#import(view, genesis, world)
-    if (copying !== undefined) return this.#copy(view, genesis, world, copying)
+    if (copying !== undefined) return this.#copyUnlessDenied(view, genesis, world, copying)
     const { keyed, begunAtMs, wasQuiet, isActive } = view.state
     const circumstances = { nowMs: world.nowMs, sinceMs: begunAtMs, idle: wasQuiet && !isActive }
     return materializationDue(keyed, circumstances)
@@ -103,6 +104,26 @@ export class TaskChores {
     const piece = await this.#materialize(view, genesis, rows, world)
     if (piece !== undefined) return piece
     return chore({ materializeTo: { position, done: true } }, { type: 'materialized', position })
+  }
+
+  /** A place that is closed to the job, or gone, is the failure of the savepoint: the job does without one. */
+  async #copyUnlessDenied(
+    view: View<TaskState>,
+    genesis: TaskGenesis,
+    world: StepWorld,
+    copying: Copying,
+  ): Promise<Chore> {
+    try {
+      return await this.#copy(view, genesis, world, copying)
+    } catch (cause) {
+      const denial = denialIn(cause)
+      if (denial === undefined) throw cause
+      const message = `${view.actor}: its rows cannot be copied: ${denial.message}`
+      return chore(
+        { copying: null },
+        { type: 'decline', checkpointId: copying.checkpointId, reason: 'task-error', message },
+      )
+    }
   }
 
   async #copy(

@@ -377,6 +377,8 @@ export class TaskTurn {
     const { task } = this.#live
     if (this.#taken < inputCount) return false
     if (task.isFiring || task.wantsTurn) return true
+    // Sources may have stopped at its barrier: nothing else comes that the copy could go along with.
+    if (this.#delta.copying !== undefined && this.#delta.copying !== null) return true
     if (this.#kept.some(({ from, edge }) => !task.isBlocked(this.#wiring.channelOf(from, edge)!))) return true
     if (!this.#started) return false
     const dueMs = task.nextProcessingTime()

@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { collection, defineJob, fixedDelay, valueState, type JobDefinition } from '../../../lib/index.ts'
 import { actorKind, taskOfActor } from '../../../lib/model/actors.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
+import { BlobStoreError } from '../../../lib/ports/blob-store.ts'
+import { PlatformFault } from '../../../lib/ports/platform-fault.ts'
+import { readJobStatus } from '../../../lib/serverless/coordinator/job-status-record.ts'
 import { deploymentOf } from '../../../lib/serverless/deployment.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
@@ -224,6 +227,31 @@ describe('a job on functions', () => {
     await job.platform.until(() => job.checkpoints().length >= 1)
     job.deploy({ words: all, parallelism: 2, ownQueues: after, checkpointing })
     await job.platform.until(job.status('FINISHED'))
+    expect(countsOf(job.out)).toEqual(exact(all))
+  })
+
+  test('that may not write its savepoint is told so, does not stop, and comes to its end', async () => {
+    const all = repeated(60_000, 97)
+    const job = new WordCount().deploy({ words: all, parallelism: 2 })
+    const { runtime } = job.platform
+    const { blobs } = job.world.ports()
+    vi.spyOn(runtime.blobs, 'putIfAbsent').mockImplementation(async (name, bytes) => {
+      if (!name.startsWith('savepoints/')) return blobs.putIfAbsent(name, bytes)
+      const cause = new PlatformFault('not allowed: s3:PutObject', { passes: false })
+      throw new BlobStoreError(cause.message, { cause })
+    })
+    await job.start('r1')
+    await job.platform.until(() => job.checkpoints().length >= 1)
+    await job.platform.request({ type: 'stop', requestId: 'r2', target: undefined, drain: false })
+    const answerOf = async () => (await readJobStatus(runtime.log))?.answers['r2']
+    await job.platform.until(async () => (await answerOf()) !== undefined)
+    expect(await answerOf()).toMatchObject({
+      type: 'failed',
+      reason: 'task-error',
+      message: expect.stringMatching(/^task:count#\d: its rows cannot be copied: not allowed: s3:PutObject$/),
+    })
+    await job.platform.until(job.status('FINISHED'))
+    expect(job.platform.happenings.filter((one) => one.type === 'deployed')).toHaveLength(1)
     expect(countsOf(job.out)).toEqual(exact(all))
   })
 

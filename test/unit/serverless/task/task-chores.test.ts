@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { NO_FAULTS, type Faults } from '../../../world/faults.ts'
 import { barrier, forever, NAMESPACE, OneTask, records } from './one-task.ts'
 
@@ -92,7 +93,39 @@ describe('a savepoint', () => {
     expect(one.counts()).toEqual(['a:3', 'b:2'])
   })
 
-  test('that cannot be copied fails the job once, and rows are brought up to the last checkpoint all the same', async () => {
+  test('is copied also where nothing comes behind its barrier', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, records('a'))], forever)
+    await one.process().handle(barriers(one, 1, true), forever)
+    expect(one.reports().map(({ type }) => type)).toEqual(['acknowledge'])
+  })
+
+  test('that the platform denies is declined, and the job goes on', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, records('a'))], forever)
+    const denied: Faults = {
+      ...NO_FAULTS,
+      before: ({ port, name }) =>
+        port === 'blobs' && name === 'put'
+          ? Promise.reject(new PlatformFault('AccessDenied: s3:PutObject', { passes: false }))
+          : Promise.resolve(),
+    }
+    await one.process(denied).handle([...barriers(one, 1, true), one.elements(0, records('a'))], forever)
+    expect(one.reports().filter(({ type }) => type !== 'active')).toEqual([
+      {
+        type: 'decline',
+        checkpointId: 1,
+        reason: 'task-error',
+        message: 'task:count#0: its rows cannot be copied: AccessDenied: s3:PutObject',
+      },
+    ])
+    expect(one.counts()).toEqual(['a:1', 'a:2'])
+    const aborted = one.order({ type: 'aborted', checkpointId: 1, reason: 'task-error' })
+    await one.process().handle([aborted, ...barriers(one, 2, true)], forever)
+    expect(one.reports().map(({ type }) => type)).toEqual(['acknowledge'])
+  })
+
+  test('whose copy meets a defect fails the job once, and rows are brought up to the last checkpoint all the same', async () => {
     const one = await started()
     await one.process().handle([one.elements(0, records('a'))], forever)
     const position = await checkpointed(one, 1)
