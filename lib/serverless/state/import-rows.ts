@@ -1,5 +1,6 @@
+import { UserError } from '../../model/faults.ts'
 import { inRange } from '../../model/key-groups.ts'
-import type { RowStore, RowWrite } from '../../ports/row-store.ts'
+import { KEY_TEXT_CHARS_MAX, type RowStore, type RowWrite } from '../../ports/row-store.ts'
 import { describeStates } from '../../state/describe-states.ts'
 import type { KeyedBackendOptions, RestoredSegment, UnknownStatePolicy } from '../../state/keyed-backend.ts'
 import { openRestorable } from '../../state/restorable.ts'
@@ -7,6 +8,7 @@ import { declaredPart } from '../../state/rows/declared-part.ts'
 import { decodeRow, hasTimers } from '../../state/rows/row-codec.ts'
 import type { SegmentRow } from '../../state/segment/format.ts'
 import { keyGroupsOfAll, latestRows } from '../../state/segment/latest-rows.ts'
+import { keyTooLong } from './key-too-long.ts'
 import { STATE_LIMITS } from './limits.ts'
 import { NO_TIMERS } from './row-change.ts'
 import { rowKeyOf } from './row-key.ts'
@@ -35,7 +37,8 @@ export interface ImportedRows {
  * Writes rows of `segments` (oldest first; later rows win) that fall in the target's key groups into a new namespace: about
  * a turn's worth, from `cursor` on (undefined: from the beginning). Rows that have expired by `nowMs` are left out. Doing a
  * part twice changes nothing. What is imported is read as of `restoredKeyedImage(target.position)`.
- * @throws UserError where a segment is damaged, or of another operator, or holds state that the operator does not declare.
+ * @throws UserError where a segment is damaged, or of another operator, or holds state that the operator does not declare, or
+ * a key that is too long for the store.
  */
 export async function importRows(
   store: RowStore,
@@ -67,6 +70,8 @@ export async function importRows(
       done++
       const kept = dropsState ? declaredPart(row, names, target.operatorUid) : row
       if (kept?.payload === undefined || kept.expiresAtMs <= nowMs) continue
+      if (kept.keyText.length > KEY_TEXT_CHARS_MAX)
+        throw new UserError(`A savepoint cannot be taken in. ${keyTooLong(target.operatorUid, kept.keyText)}`)
       writes.push(writeOf(target, keyGroup, kept, kept.payload))
       bytes += kept.payload.length
     }

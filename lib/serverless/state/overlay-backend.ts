@@ -14,6 +14,7 @@ import { asSpread, MAIN, type RowSink } from '../../state/rows/row-codec.ts'
 import { RowBackend } from '../../state/rows/row-backend.ts'
 import type { ColdRows } from '../../state/rows/row-table.ts'
 import { DIRTY, type Row } from '../../state/rows/row.ts'
+import { keyTooLong } from './key-too-long.ts'
 import type { KeyedImage } from './keyed-image.ts'
 import { STATE_LIMITS } from './limits.ts'
 import { OverlayTimers } from './overlay-timers.ts'
@@ -197,7 +198,7 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
     const text = keyText(row.key)
     if (text.length > KEY_TEXT_CHARS_MAX) {
       this.table.rows.delete(row.id)
-      throw new UserError(tooLong(this.options.operatorUid, text))
+      throw new UserError(keyTooLong(this.options.operatorUid, text))
     }
     const found = this.#find(text)
     if (found === undefined) {
@@ -332,11 +333,4 @@ export class OverlayBackend extends RowBackend implements ColdRows, RowSink {
   #stateOf(slot: number): string {
     return this.codec.kinds[slot]!.description.name
   }
-}
-
-function tooLong(operatorUid: string, text: string): string {
-  return (
-    `Operator '${operatorUid}': expected a key of at most ${KEY_TEXT_CHARS_MAX} characters as JSON, got one of ${text.length}: ` +
-    `${text.slice(0, 60)}… Key by a part of it, or by a hash`
-  )
 }

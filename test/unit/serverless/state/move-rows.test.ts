@@ -170,3 +170,18 @@ test('an import takes the later of two segments, its own key groups, and no stat
   expect([found.get(0), found.get(1)]).toEqual([0, 0])
   expect(found.get(2)! + found.get(3)!).toBeGreaterThan(5)
 })
+
+test('an import refuses a key that is too long for the store, and says whose and how long it is', async () => {
+  const { client, ledger } = world()
+  const heap = heapBackends.create(optionsOf(spec))
+  at(heap, 'x'.repeat(20_000)).v.update(1)
+  const segments = [{ name: 'long', bytes: heap.snapshot()!.segment }]
+  const target = { ...optionsOf(spec), namespace: 'new', position: 5 }
+  await expect(importRows(client, target, segments, 'refuse', undefined, 0)).rejects.toThrow(
+    new UserError(
+      `A savepoint cannot be taken in. Operator '${UID}': expected a key of at most 19000 characters as JSON, got one of ` +
+        `20002: "${'x'.repeat(59)}… Key by a part of it, or by a hash`,
+    ),
+  )
+  expect(ledger.calls('row-store')).toBe(0)
+})
