@@ -129,6 +129,11 @@ export class MemoryRowStore {
     return Array.from(kept, ([rowKey, row]) => storedRow(rowKey, row)).filter((row) => row !== undefined)
   }
 
+  /** Takes a row away, as if it had never been written: for those who damage what is there. */
+  lose({ partition, rowKey }: Pick<RowWrite, 'partition' | 'rowKey'>): void {
+    this.#partitions.get(idOf(partition))?.rows.delete(rowKey)
+  }
+
   async #get(
     caller: Caller,
     rows: Parameters<RowStore['get']>[0],

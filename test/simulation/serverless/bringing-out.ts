@@ -40,6 +40,31 @@ export function onRows(one: Case): Case {
   }
 }
 
+/**
+ * Few rows, each of which changes after a rest: long enough that it is written meanwhile, and read again; so often that a write
+ * that is late meets a later one. No process remembers what it read or wrote.
+ */
+export function onFewRows(one: Case): Case {
+  const { limits, ...rest } = onRows(one)
+  const placed = { parallelism: undefined, chaining: 'always' } as const
+  const items = Array.from({ length: 100 }, (_, n): Item => ({
+    key: `key ${n % 12}`,
+    n,
+    v: n,
+    ts: 1_000 + n,
+  }))
+  const nodes: Node[] = [
+    { ...placed, type: 'source', form: 'splits', splits: [items] },
+    { ...placed, type: 'sink', input: 0, form: 'transactional' },
+  ]
+  return {
+    ...rest,
+    program: { ...rest.program, program: { ...rest.program.program, nodes, jitterMs: 0 }, fedByHttp: false },
+    limits: { ...limits, state: { ...limits.state, liveBytesMax: 0 } },
+    source: { readMax: 1, waits: 0.9, waitMaxMs: 20_000 },
+  }
+}
+
 /** Each task sends its receivers several messages a turn: one of an edge each. */
 export function forked(one: Case): Case {
   const placed = { parallelism: undefined, chaining: 'always' } as const

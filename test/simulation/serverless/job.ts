@@ -48,7 +48,7 @@ export function serverlessJob(
           )
           .withTimestamps(({ ts }) => ts, boundedOutOfOrderness(2 * program.jitterMs + 1), placed)
         if (memory.includes('remember'))
-          stream = remember(stream, `remember-${index}`, ttlMs, placed, memories)
+          stream = remember(stream, node.splits, `remember-${index}`, ttlMs, placed, memories)
         if (memory.includes('forget')) stream = forget(stream, `forget-${index}`, ttlMs, placed, memories)
         streams.push(stream)
       } else if (node.type === 'sink') {

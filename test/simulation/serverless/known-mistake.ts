@@ -13,7 +13,5 @@ export interface KnownMistake {
   readonly faults?: Partial<FaultProfile>
   /** What else of the case brings it out. */
   readonly change?: (one: Case) => Case
-  /** No case that was tried shows it: a gap of the simulator, to be closed. */
-  readonly isMissed?: true
   readonly make: () => Mistake
 }

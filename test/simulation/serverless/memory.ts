@@ -11,15 +11,17 @@ export interface MemorySurroundings {
 
 /**
  * Passes every item on as it is, and remembers it in every kind of state, with and without a time-to-live; whatever it is
- * shown later has to be what it remembers.
+ * shown later has to be what it remembers, and the last that it remembers the one that came before.
  */
 export function remember(
   stream: DataStream<Item>,
+  splits: readonly (readonly Item[])[],
   uid: string,
   ttlMs: number,
   placed: OperatorOptions,
   { called, untimely, skewMs }: MemorySurroundings,
 ): DataStream<Item> {
+  const predecessors = predecessorsIn(splits)
   const wrong = (item: Item, what: string): void => {
     untimely.push(`${uid}: at ${item.key} ${item.n}, ${what}`)
   }
@@ -39,8 +41,9 @@ export function remember(
           called()
           const nowMs = currentProcessingTime()
           const last = state.last.value()
+          const before = predecessors.get(`${item.key} ${item.n}`)
+          if (last?.n !== before) wrong(item, `its predecessor is ${last?.n}, not ${before}`)
           if (last !== undefined) {
-            if (item.n <= last.n) wrong(item, `its predecessor is ${last.n}`)
             if (state.seen.get(last.n) !== last.atMs) wrong(item, `${last.n} is not in its map`)
             const recent = state.recent.value()
             const dueMs = last.atMs + ttlMs
@@ -51,8 +54,8 @@ export function remember(
             if (recent !== undefined && dueMs <= nowMs)
               wrong(item, `a value of ${last.atMs} is shown at ${nowMs}`)
           }
-          const before = [...state.order.get()]
-          if (before.length !== [...state.seen.keys()].length) wrong(item, `its list holds ${before.join()}`)
+          const order = [...state.order.get()]
+          if (order.length !== [...state.seen.keys()].length) wrong(item, `its list holds ${order.join()}`)
           for (const [n, atMs] of state.brief.entries())
             if (atMs + ttlMs <= nowMs) wrong(item, `an entry of ${n} is shown at ${nowMs}`)
           state.last.update({ n: item.n, atMs: nowMs })
@@ -66,6 +69,24 @@ export function remember(
       placed,
     )
 }
+
+/** By key and number of an item: the number of the last of its key before it. Every key is of one split, and in its order. */
+function predecessorsIn(splits: readonly (readonly Item[])[]): ReadonlyMap<string, number> {
+  const known = PREDECESSORS.get(splits)
+  if (known !== undefined) return known
+  const predecessors = new Map<string, number>()
+  const last = new Map<string, number>()
+  for (const { key, n } of splits.flat()) {
+    const before = last.get(key)
+    if (before !== undefined) predecessors.set(`${key} ${n}`, before)
+    last.set(key, n)
+  }
+  PREDECESSORS.set(splits, predecessors)
+  return predecessors
+}
+
+/** Each process of a case asks for the same. */
+const PREDECESSORS = new WeakMap<readonly (readonly Item[])[], ReadonlyMap<string, number>>()
 
 /** Passes every item on as it is, and keeps nothing that does not expire: its rows may vanish. */
 export function forget(

@@ -4,10 +4,11 @@ import { decodeEntry, placeOf, sortOf } from '../../../lib/serverless/actor/log-
 import { pack, sha256, unpack } from '../../../lib/serverless/actor/packing.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
 import type { BatchOutcome } from '../../../lib/serverless/runtime.ts'
-import type { RowPartition, RowStore, StoredRow } from '../../../lib/ports/row-store.ts'
+import type { RowStore, RowWrite } from '../../../lib/ports/row-store.ts'
 import type { LogEntry } from '../../../lib/ports/turn-log.ts'
+import type { Faults } from '../../world/faults.ts'
 import type { WorldPorts } from '../../world/memory-world.ts'
-import { onRows, restarting } from './bringing-out.ts'
+import { onFewRows, onRows, restarting } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { Mistake } from './run.ts'
@@ -38,10 +39,9 @@ export const PORT_MISTAKES: readonly KnownMistake[] = [
   {
     name: 'writes rows whatever position is there',
     from: 1,
-    within: 60,
+    within: 10,
     faults: { lateRow: 0.2, outlive: 1 },
-    change: onRows,
-    isMissed: true,
+    change: onFewRows,
     make: writesStaleRows,
   },
   {
@@ -223,31 +223,32 @@ function answering(when: (committed: Promise<void>) => Promise<void>): Mistake {
   }
 }
 
-/** Rows are written at positions that only rise, and read at those that they were meant to have. */
+/** A row that arrives takes the place of whatever is there. */
 function writesStaleRows(): Mistake {
-  const meant = new Map<number, number>()
-  let last = 1_000_000
-  const asMeant = <T extends StoredRow | undefined>(row: T): T =>
-    row === undefined ? row : { ...row, position: meant.get(row.position) ?? row.position }
   return {
-    ports: (ports) => ({
-      ...ports,
-      rows: {
-        ...ports.rows,
-        write: (rows) =>
-          ports.rows.write(
-            rows.map((row) => {
-              meant.set(++last, row.position)
-              return { ...row, position: last }
-            }),
-          ),
-        get: async (rows) => (await ports.rows.get(rows)).map(asMeant),
-        async scan(partition: RowPartition, after: string | undefined) {
-          const page = await ports.rows.scan(partition, after)
-          return { ...page, rows: page.rows.map(asMeant) }
-        },
-      } satisfies RowStore,
-    }),
+    ports: (ports, { world }, process) => {
+      const writeOne = (row: RowWrite): ReturnType<RowStore['write']> => {
+        const faults: Faults = {
+          async before(operation) {
+            await process.before(operation)
+            if (operation.name === 'write-row') world.rows.lose(row)
+          },
+          after: (operation) => process.after(operation),
+          entry: (operation, index) => process.entry(operation, index),
+        }
+        return world.rows.client({ faults }).write([row])
+      }
+      return {
+        ...ports,
+        rows: {
+          ...ports.rows,
+          async write(rows) {
+            await Promise.all(rows.map(writeOne))
+            return { written: rows.length, stale: 0 }
+          },
+        } satisfies RowStore,
+      }
+    },
   }
 }
 
