@@ -28,15 +28,17 @@ const HEAD_EVERY_TURNS = 50
  * committed turn, and done in the next, at least once. Orders to tasks are messages of the turn that decides on them.
  */
 export function coordinatorBehaviour(runtime: JobRuntime): Behaviour<CoordinatorImage, CoordinatorDelta> {
+  const initial = newImage(newCoordinator(settingsOf(runtime.config)))
   return {
-    initial: newImage(newCoordinator(settingsOf(runtime.config))),
+    initial,
     begin: (base) => base,
     apply: (image, delta) => applyDelta(image, delta),
     step: (view, inputs, world) => step(runtime, view, inputs, world),
     foldable: (image) => foldable(image),
     isOver: () => false,
     encode: (image) => image,
-    decode: (encoded) => encoded as CoordinatorImage,
+    // What an earlier version did not know of is as at the beginning.
+    decode: (encoded) => ({ ...initial, ...(encoded as CoordinatorImage) }),
     headEveryTurns: HEAD_EVERY_TURNS,
   }
 }
