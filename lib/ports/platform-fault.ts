@@ -13,3 +13,16 @@ export class PlatformFault extends Error {
     this.passes = options.passes ?? true
   }
 }
+
+/** The fault of the platform that led to `cause`, if it does not pass: what it denies now, it denies the next time. */
+export function denialIn(cause: unknown): Error | undefined {
+  return causesOf(cause).find((one) => one instanceof PlatformFault && !one.passes)
+}
+
+/** `cause`, and what led to it. */
+export function causesOf(cause: unknown): Error[] {
+  const causes: Error[] = []
+  for (let next: unknown = cause; next instanceof Error && !causes.includes(next); next = next.cause)
+    causes.push(next)
+  return causes
+}

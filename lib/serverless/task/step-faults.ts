@@ -1,5 +1,5 @@
 import { BlobStoreError } from '../../ports/blob-store.ts'
-import { PlatformFault } from '../../ports/platform-fault.ts'
+import { causesOf, PlatformFault } from '../../ports/platform-fault.ts'
 import { RowMissing } from '../state/row-missing.ts'
 
 /** The missing row that led to `cause`, however it was wrapped on its way. */
@@ -16,16 +16,4 @@ export function platformFaultIn(cause: unknown): Error | undefined {
   const fault = causes.find((one) => one instanceof PlatformFault)
   if (fault !== undefined) return fault.passes ? fault : undefined
   return causes.find((one) => one instanceof BlobStoreError)
-}
-
-/** The fault of the platform that led to `cause`, if it does not pass: what it denies now, it denies the next time. */
-export function denialIn(cause: unknown): Error | undefined {
-  return causesOf(cause).find((one) => one instanceof PlatformFault && !one.passes)
-}
-
-function causesOf(cause: unknown): Error[] {
-  const causes: Error[] = []
-  for (let next: unknown = cause; next instanceof Error && !causes.includes(next); next = next.cause)
-    causes.push(next)
-  return causes
 }

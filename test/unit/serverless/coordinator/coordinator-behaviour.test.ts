@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
+import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { StaleView } from '../../../../lib/serverless/actor/behaviour.ts'
 import { savepointDirectory } from '../../../../lib/serverless/coordinator/savepoint-place.ts'
 import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
@@ -187,6 +188,22 @@ describe('a checkpoint', () => {
     await job.after(10_000)
     const names = await job.runtime.blobs.list('played/')
     expect(names).toEqual([expect.stringMatching(/chk-2\/_metadata$/)])
+  })
+
+  it('that may not be removed stays and is told of, and the job goes on', async () => {
+    const job = await checkpointed()
+    const cause = new PlatformFault('not allowed: s3:DeleteObject', { passes: false })
+    vi.spyOn(job.runtime.blobs, 'delete').mockRejectedValueOnce(new BlobStoreError(cause.message, { cause }))
+    job.work('numbers')
+    await job.after(10_000)
+    expect(job.happenings).toContainEqual({
+      type: 'warning',
+      message: 'what is of no use any more stays: not allowed: s3:DeleteObject',
+    })
+    expect(await job.runtime.blobs.list('played/')).toEqual([record(job, 1), record(job, 2)])
+    job.request(VISIT)
+    await job.settle()
+    expect(await job.runtime.blobs.list('played/')).toEqual([record(job, 2)])
   })
 
   it('is told to the observer once its turn is committed', async () => {
