@@ -1,5 +1,6 @@
 import type { TwoPhaseCommitSink } from '../stream/sink.ts'
 import type { DeadLetter } from '../stream/source.ts'
+import { deadLettersOfThisPlace } from './dead-letter-transactions.ts'
 import type { FileTransaction } from './file-committer.ts'
 import { fileSink } from './file-sink.ts'
 
@@ -8,5 +9,10 @@ import { fileSink } from './file-sink.ts'
  * `fileSink` writes them.
  */
 export function deadLetterFile(directory: string): TwoPhaseCommitSink<DeadLetter, FileTransaction> {
-  return fileSink(directory, { format: 'json', prefix: 'dead-letters' })
+  const files = fileSink<DeadLetter>(directory, { format: 'json', prefix: 'dead-letters' })
+  return {
+    ...files,
+    createCommitter: (ctx) =>
+      deadLettersOfThisPlace(files.createCommitter(ctx), ({ files: own }) => own !== undefined),
+  }
 }

@@ -41,11 +41,14 @@ interface ObjectCommitterOptions<T> {
   readonly format: (value: T) => string
 }
 
+/** What of the world beyond the job it uses. */
+type ObjectsOutside = Pick<Outside, 'objects' | 'random'>
+
 /** Stages what transactions hold as parts, and puts these together to objects on commit. */
 export class ObjectCommitter<T> implements TwoPhaseCommitter<T, ObjectTransaction> {
   private readonly options: ObjectCommitterOptions<T>
   private readonly context: SinkContext
-  private readonly outside: Outside
+  private readonly outside: ObjectsOutside
   private readonly partBytesMax: number
   private readonly writer: string
   private lines: Uint8Array[] = []
@@ -53,7 +56,7 @@ export class ObjectCommitter<T> implements TwoPhaseCommitter<T, ObjectTransactio
   private parts: StagedPart[] = []
   private commits = 0
 
-  constructor(options: ObjectCommitterOptions<T>, context: SinkContext, outside: Outside) {
+  constructor(options: ObjectCommitterOptions<T>, context: SinkContext, outside: ObjectsOutside) {
     this.options = options
     this.context = context
     this.outside = outside

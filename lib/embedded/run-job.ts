@@ -2,10 +2,11 @@ import { join, sep } from 'node:path'
 import { runDirectory } from '../checkpoint/checkpoint-paths.ts'
 import { needsFinalCommit, tasksOf } from '../checkpoint/coordinated-tasks.ts'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { deadLetterFile } from '../connectors/dead-letter-file.ts'
 import { ingestSourcesOf } from '../connectors/ingest/ingest-sources.ts'
 import { messageOf } from '../model/faults.ts'
 import { buildStreamGraph } from '../graph/build-stream-graph.ts'
-import { planJob } from '../graph/plan-job.ts'
+import { planWithDeadLetters } from '../graph/dead-letters.ts'
 import type { JobPlan } from '../graph/plan.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -14,7 +15,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { JobDefinition } from '../stream/job.ts'
 import { JobAttempt, type AttemptRestore } from './attempt.ts'
 import { readConfigFile } from './config-file.ts'
-import { addDeadLetterSinks, deadLetterNotices } from './dead-letters.ts'
+import { deadLetterNotices, deadLettersDirectoryOf } from './dead-letters.ts'
 import { EventLog } from './event-log.ts'
 import { CheckpointOffsets } from './ingest/checkpoint-offsets.ts'
 import { EmbeddedIngest } from './ingest/embedded-ingest.ts'
@@ -187,11 +188,9 @@ export async function configOf(definition: JobDefinition, options: RunOptions): 
 
 /** The plan of a job; dead letters that no stream takes go to files. @throws UserError with every problem of the graph. */
 export function planOf(definition: JobDefinition, config: JobConfig): JobPlan {
-  const graph = buildStreamGraph(definition)
-  const plan = planJob(graph, config)
-  return plan.unconsumedDeadLetters.length === 0
-    ? plan
-    : planJob(addDeadLetterSinks(graph, plan, config), config)
+  return planWithDeadLetters(buildStreamGraph(definition), config, (uid) =>
+    deadLetterFile(deadLettersDirectoryOf(config, uid)),
+  )
 }
 
 function handleOf(plan: JobPlan, runId: string, master: JobMaster, events: EventLog): JobHandle {

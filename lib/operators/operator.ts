@@ -3,6 +3,7 @@ import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 import type { OperatorStateBackend } from '../state/operator-state.ts'
 import type { Outside } from '../ports/outside.ts'
 import type { IngestLog } from '../ports/ingest-log.ts'
+import type { JobObjects } from '../stream/sink.ts'
 import type { SplitSource } from '../stream/source.ts'
 
 /** What takes records: an operator, or the end of a chain that writes to channels. */
@@ -96,6 +97,8 @@ export interface OperatorContext {
   readonly turns?: Turns | undefined
   /** The world beyond the job; undefined in a run that was given none. */
   readonly outside?: Outside | undefined
+  /** Objects that are the job's own, where the runtime keeps such. */
+  readonly jobObjects?: JobObjects | undefined
   /** Processing time in epoch milliseconds, constant within one batch. */
   now(): number
   /** Every split of `source`, listed once for all subtasks of an attempt. */

@@ -86,6 +86,7 @@ export abstract class BatchingSinkOperator extends AbstractOperator {
       version: () => stamp().version,
       batchId: () => stamp().id,
       outside: context.outside,
+      jobObjects: context.jobObjects,
     }
   }
 

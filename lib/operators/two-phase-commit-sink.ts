@@ -47,7 +47,13 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     await this.committer.write(this.current.txn, values, timestamps)
   }
 
+  override get wantsTurn(): boolean {
+    return this.sink.commits === 'each-turn' && this.preCommitted.length > 0
+  }
+
   override async endTurn(): Promise<void> {
+    // Those of earlier turns, which are part of the log by now.
+    if (this.sink.commits === 'each-turn') await this.commitUpTo(Number.POSITIVE_INFINITY)
     await this.preCommit(undefined)
     this.state.update(this.preCommitted)
   }

@@ -1,5 +1,6 @@
+import { deadLetterObjects } from '../connectors/dead-letter-objects.ts'
 import { buildStreamGraph } from '../graph/build-stream-graph.ts'
-import { planJob } from '../graph/plan-job.ts'
+import { planWithDeadLetters } from '../graph/dead-letters.ts'
 import type { JobPlan } from '../graph/plan.ts'
 import { formatDurationMs } from '../model/durations.ts'
 import { compileConfig } from '../stream/compile-config.ts'
@@ -18,7 +19,8 @@ export interface Deployment {
 }
 
 /**
- * The settings and the plan that every function of a deployed job goes by. `settings` override the job's, by their keys.
+ * The settings and the plan that every function of a deployed job goes by; dead letters that no stream takes go to the job's
+ * own bucket. `settings` override the job's, by their keys.
  * @throws UserError with all that is wrong with its settings or its graph.
  */
 export function deploymentOf(
@@ -36,7 +38,13 @@ export function deploymentOf(
     : asked
   return {
     config,
-    plan: planJob(buildStreamGraph(definition), config),
+    plan: planWithDeadLetters(buildStreamGraph(definition), config, (uid) =>
+      // Without them nothing would be seen of a stream's dead letters before its end.
+      deadLetterObjects(
+        uid,
+        config.checkpointing.intervalMs === undefined ? 'each-turn' : 'with-checkpoints',
+      ),
+    ),
     changes: tooShort
       ? [
           `checkpointing.interval: ${formatDurationMs(intervalMs)} is rounded up to ` +

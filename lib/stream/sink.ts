@@ -1,4 +1,6 @@
+import type { BlobStore } from '../ports/blob-store.ts'
 import type { Outside } from '../ports/outside.ts'
+import type { Random } from '../ports/random.ts'
 import type { CheckpointedFunction, Lifecycle, PerSubtask, RuntimeContext } from './functions.ts'
 import type { OperatorStateSpec } from './state.ts'
 
@@ -21,6 +23,14 @@ export interface SinkContext extends RuntimeContext {
   batchId(): string
   /** The world beyond the job, as far as it is not simply Node's; undefined in a run that was given none. */
   readonly outside?: Outside | undefined
+  /** For Millrace's own sinks: objects that are the job's, where the runtime keeps such. */
+  readonly jobObjects?: JobObjects | undefined
+}
+
+/** Where a job keeps what is its own, and the chance that names what is to be like nobody else's. */
+export interface JobObjects {
+  readonly store: BlobStore
+  readonly random: Random
 }
 
 /** What a sink writes to beyond the job: a deployment gives it the permission, and no other. */
@@ -82,6 +92,11 @@ export interface TwoPhaseCommitSink<in T, in out Txn> {
   readonly machineBound?: string
   /** Default: nothing that needs a permission. */
   readonly writesTo?: SinkTarget
+  /**
+   * When transactions are committed. `each-turn`: for jobs without periodic checkpoints on runtimes that work in turns, in the
+   * turn after the one that wrote them; after a restart, records come again. Default: `with-checkpoints`.
+   */
+  readonly commits?: 'with-checkpoints' | 'each-turn'
   createCommitter(ctx: SinkContext): TwoPhaseCommitter<T, Txn>
 }
 

@@ -89,6 +89,7 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
     isResumed: restore.resumes !== undefined,
     turns: env.turns,
     outside: env.outside,
+    jobObjects: env.jobObjects,
     now,
     enumerateSplits: (source) => env.enumerateSplits(uid, source),
     wakeUp: () => env.wakeUp(),

@@ -5,6 +5,7 @@ import type { KeyedStateBackendFactory, RestoredSegment, UnknownStatePolicy } fr
 import type { Turns } from '../operators/operator.ts'
 import type { Outside } from '../ports/outside.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
+import type { JobObjects } from '../stream/sink.ts'
 import type { SplitSource } from '../stream/source.ts'
 import type { SendElement } from './record-writer.ts'
 import type { TaskProgress, TaskSnapshot } from './task-snapshot.ts'
@@ -74,6 +75,8 @@ export interface TaskEnvironment {
   readonly turns?: Turns | undefined
   /** What sinks may use of the world beyond the job. */
   readonly outside?: Outside | undefined
+  /** Objects that are the job's own, where the runtime keeps such. */
+  readonly jobObjects?: JobObjects | undefined
   /** Event-time timers that fire before the task gives way (see {@link Task.isFiring}). Default: all that are due. */
   readonly timersPerStep?: number | undefined
 }

@@ -148,6 +148,17 @@ function ofSink(sink: Sink<string>): readonly string[] {
 }
 
 describe('sinks: tasks may write to', () => {
+  test('their own bucket alone, where dead letters of their source go there', () => {
+    const synthesised = synthesise({ job: jobOf(http<string>()) })
+    const written = permissionsOf(synthesised, 'Operator').filter((line) => line.includes('s3:'))
+    expect(written).toEqual(
+      [
+        ...['Delete', 'Get', 'Put'].map((action) => `Allow s3:${action}Object on StoreBucket/*`),
+        'Allow s3:ListBucket on StoreBucket',
+      ].toSorted(),
+    )
+  })
+
   test('objects of one bucket, below one prefix', () => {
     const condition = '{"StringLike":{"s3:prefix":["alerts/*"]}}'
     expect(ofSink(s3Files({ bucket: 'outside', prefix: 'alerts/' }))).toEqual([

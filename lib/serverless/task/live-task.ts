@@ -64,6 +64,7 @@ export class LiveTask {
       ingest: runtime.ingest ?? new IngestLogReader(runtime),
       turns: { lineage: state.genesis!.lineage, position: () => this.#position },
       outside: runtime.outside,
+      jobObjects: { store: runtime.blobs, random: runtime.random },
     })
     this.metrics = new TurnMetrics(this.task)
   }

@@ -8,6 +8,7 @@ import {
   valueState,
   type DeadLetter,
   type JobDefinition,
+  type JobOptions,
 } from '../../../lib/index.ts'
 import { ingestSourcesOf } from '../../../lib/connectors/ingest/ingest-sources.ts'
 import type { HttpAnswer } from '../../../lib/connectors/ingest/http-messages.ts'
@@ -37,11 +38,13 @@ class IngestJob {
   readonly out = new CommittedRecords<Count>()
   readonly letters = new CommittedRecords<DeadLetter>()
   platform!: LocalPlatform
+  /** Whether the program takes dead letters. */
+  takesLetters = true
   #failures = 0
   #messages = 0
 
-  deploy(parallelism: number, partitions: number): this {
-    const deployment = deploymentOf(this.#definition(parallelism, partitions), undefined)
+  deploy(parallelism: number, partitions: number, options: Partial<JobOptions> = {}): this {
+    const deployment = deploymentOf(this.#definition(parallelism, partitions, options), undefined)
     this.platform = new LocalPlatform({ world: this.world, clock: this.clock, ...deployment })
     return this
   }
@@ -87,17 +90,30 @@ class IngestJob {
     await this.platform.until(() => this.out.records.length >= records)
   }
 
+  /** What is kept of letters that the program does not take: their text. */
+  async keptLetters(): Promise<string[]> {
+    const { blobs } = this.platform.runtime
+    const names = (await blobs.list('dead-letters/queued/')).filter((name) => name.endsWith('.jsonl'))
+    const texts = await Promise.all(
+      names.map(async (name) => Buffer.from((await blobs.get(name))!).toString()),
+    )
+    return texts
+      .flatMap((text) => text.trim().split('\n'))
+      .map((line) => (JSON.parse(line) as DeadLetter).raw)
+  }
+
   get checkpoints(): number {
     return this.platform.happenings.filter(({ type }) => type === 'checkpoint-completed').length
   }
 
-  #definition(parallelism: number, partitions: number): JobDefinition {
+  #definition(parallelism: number, partitions: number, options: Partial<JobOptions>): JobDefinition {
     return defineJob(
       {
         name: 'ingesting',
         parallelism,
         checkpointing: { interval: '1 s' },
         restart: fixedDelay({ attempts: 3, delay: '1 s' }),
+        ...options,
       },
       (env) => {
         const posted = env.source('posted', http({ schema: word, partitions }))
@@ -114,7 +130,7 @@ class IngestJob {
             },
           })
           .sinkTo('out', this.out.sink())
-        queued.deadLetters.sinkTo('letters', this.letters.sink())
+        if (this.takesLetters) queued.deadLetters.sinkTo('letters', this.letters.sink())
       },
     )
   }
@@ -156,6 +172,37 @@ test.each([
     expect(job.totals).toMatchObject({ z: 1 })
   },
 )
+
+test('dead letters that no stream takes are kept in the bucket of the job, each once, through failures', async () => {
+  const job = new IngestJob()
+  job.takesLetters = false
+  job.deploy(2, 3)
+  await job.start('start')
+  await job.queue('no JSON', '{"word":"a"}', '{"word":7}')
+  await job.until(1)
+  job.failOnce()
+  await job.queue('{"word":"b"}', 'nor this')
+  await job.until(2)
+  await job.platform.untilIdle()
+  expect(job.platform.happenings.some((one) => one.type === 'status' && one.to === 'RESTARTING')).toBe(true)
+  expect((await job.keptLetters()).toSorted()).toEqual(['no JSON', 'nor this', '{"word":7}'])
+
+  await job.platform.request({ type: 'stop', requestId: 'stop', target: undefined, drain: false })
+  await job.platform.untilIdle()
+  const { blobs } = job.platform.runtime
+  const left = (await blobs.list('dead-letters/')).filter((name) => name.includes('/part-'))
+  expect(left.every((name) => name.startsWith('dead-letters/queued/part-'))).toBe(true)
+})
+
+test('dead letters that no stream takes are kept without checkpoints as well', async () => {
+  const job = new IngestJob()
+  job.takesLetters = false
+  job.deploy(1, 1, { checkpointing: { interval: 'off' } })
+  await job.start('start')
+  await job.queue('no JSON', '{"word":"a"}')
+  await job.platform.until(async () => (await job.keptLetters()).length > 0)
+  expect(await job.keptLetters()).toEqual(['no JSON'])
+})
 
 test('stops with a savepoint; what comes meanwhile is read by the next version, at another parallelism, with more partitions', async () => {
   const job = new IngestJob().deploy(3, 3)

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { planWithDeadLetters } from '../../../lib/graph/dead-letters.ts'
 import { planJob } from '../../../lib/graph/plan-job.ts'
 import type { DataStream } from '../../../lib/stream/data-stream.ts'
 import type { JobPlan } from '../../../lib/graph/plan.ts'
@@ -278,5 +279,18 @@ describe('dead letters', () => {
     expect(plan.unconsumedDeadLetters).toEqual(['left'])
     const dead = plan.vertices[0]!.operators.find(({ uid }) => uid === 'dead')
     expect(dead!.parentTagId).toBe('millrace.dead-letters')
+  })
+
+  test('that no stream takes go to a sink in the task of their source, named after it', () => {
+    const graph = graphOf((env) => {
+      const left = env.source('left', words, { parallelism: 3 })
+      left.map((word) => word).sinkTo('out', discard)
+    })
+    const plan = planWithDeadLetters(graph, CONFIG, () => discard)
+    expect(plan.unconsumedDeadLetters).toEqual([])
+    const [source] = plan.vertices
+    const sink = source!.operators.find(({ uid }) => uid === 'left.dead-letters')
+    expect(sink).toMatchObject({ parent: 0, parentTagId: 'millrace.dead-letters', spec: { sink: discard } })
+    expect(plan.vertices.flatMap(({ operators }) => operators.map(({ uid }) => uid))).toContain('left.map-1')
   })
 })

@@ -3,13 +3,14 @@ import { createOperator } from '../../../lib/operators/create-operator.ts'
 import type { Operator, OperatorContext } from '../../../lib/operators/operator.ts'
 import type { Outside } from '../../../lib/ports/outside.ts'
 import { HeapOperatorState, type OperatorStateSnapshot } from '../../../lib/state/operator-state.ts'
-import type { Sink } from '../../../lib/stream/sink.ts'
+import type { JobObjects, Sink } from '../../../lib/stream/sink.ts'
 
 export interface TurnTaskOptions {
   readonly attempt?: number
   readonly subtask?: number
   readonly parallelism?: number
   readonly outside?: Outside | undefined
+  readonly jobObjects?: JobObjects
   /** Operator state at the checkpoint that the attempt begins from, and the position that it continues. */
   readonly restored?: OperatorStateSnapshot
   readonly position?: number
@@ -83,7 +84,7 @@ export class TurnTask<T> {
   }
 
   async #open(): Promise<Instance> {
-    const { attempt = 1, subtask = 0, parallelism = 1, outside, restored } = this.#options
+    const { attempt = 1, subtask = 0, parallelism = 1, outside, jobObjects, restored } = this.#options
     const state = new HeapOperatorState(this.#committed ?? restored, 'sink')
     // A stalled instance does not notice that the log has gone on.
     const place = { position: this.#position + 1 }
@@ -104,6 +105,7 @@ export class TurnTask<T> {
       isResumed: this.#committed !== undefined,
       turns: { lineage: 'lineage', position: () => place.position },
       outside,
+      jobObjects,
       now: () => 0,
       enumerateSplits: () => Promise.resolve([]),
       wakeUp() {},

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { deadLetterFile } from '../../../lib/connectors/dead-letter-file.ts'
+import { deadLetterObjects } from '../../../lib/connectors/dead-letter-objects.ts'
+import type { DeadLetter } from '../../../lib/index.ts'
+import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
+import { SeededRandom } from '../../../lib/testing/seeded-random.ts'
+import { TurnTask } from '../operators/turn-drive.ts'
+import { sinkContext } from './sink-context.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
+
+const directory = temporaryDirectory()
+const letter = (raw: string): DeadLetter => ({ operatorUid: 'in', position: raw, reason: 'unreadable', raw })
+const jobObjects = (store = new MemoryBlobStore()) => ({ store, random: new SeededRandom(1) })
+
+async function published(store: MemoryBlobStore): Promise<string[]> {
+  const keys = (await store.list('')).filter((key) => !key.includes('/.staging/'))
+  const texts = await Promise.all(keys.map(async (key) => Buffer.from((await store.get(key))!).toString()))
+  expect(keys.every((key) => /^dead-letters\/in\/part-0-[0-9a-f]{12}-[\d-]+\.jsonl$/.test(key))).toBe(true)
+  return texts.flatMap((text) => text.trim().split('\n')).map((line) => (JSON.parse(line) as DeadLetter).raw)
+}
+
+test('are objects in a folder of their operator, each letter once, when its checkpoint is complete', async () => {
+  const objects = jobObjects()
+  const task = new TurnTask(deadLetterObjects('in', 'with-checkpoints'), { jobObjects: objects })
+  await task.turn(({ push }) => push(letter('lost')), 'lost')
+  await task.turn(({ push }) => push(letter('a'), letter('b')))
+  await task.turn(async ({ push, barrier }) => {
+    await push(letter('c'))
+    await barrier(1)
+  })
+  expect(task.wantsTurn).toBe(false)
+  expect(await published(objects.store)).toEqual([])
+  await task.turn(({ complete }) => complete(1), 'lost')
+  await task.turn(({ complete }) => complete(1))
+  expect(await published(objects.store)).toEqual(['a', 'b', 'c'])
+})
+
+test('without checkpoints, appear in the turn after the one that brought them, which is asked for', async () => {
+  const objects = jobObjects()
+  const task = new TurnTask(deadLetterObjects('in', 'each-turn'), { jobObjects: objects })
+  await task.turn(({ push }) => push(letter('lost')), 'lost')
+  await task.turn(({ push }) => push(letter('a')))
+  expect(task.wantsTurn).toBe(true)
+  expect(await published(objects.store)).toEqual([])
+  await task.turn(() => Promise.resolve(), 'lost')
+  await task.turn(({ push }) => push(letter('b')))
+  expect(await published(objects.store)).toEqual(['a'])
+  await task.turn()
+  expect(await published(objects.store)).toEqual(['a', 'b'])
+  expect(task.wantsTurn).toBe(false)
+})
+
+test('of a savepoint from another bucket or from files are passed over, and the other way round', async () => {
+  const there = new MemoryBlobStore('s3://there')
+  const here = deadLetterObjects('in', 'with-checkpoints').createCommitter(
+    sinkContext({ jobObjects: jobObjects() }),
+  )
+  const elsewhere = deadLetterObjects('in', 'with-checkpoints').createCommitter(
+    sinkContext({ jobObjects: jobObjects(there) }),
+  )
+  const begun = await elsewhere.begin()
+  await elsewhere.write(begun, [letter('a')], [0])
+  const ofObjects = await elsewhere.preCommit(begun)
+  const files = deadLetterFile(directory('letters')).createCommitter(sinkContext())
+  const ofFiles = await files.begin()
+
+  await here.commit(ofObjects)
+  await here.commit(ofFiles as never)
+  await files.commit(ofObjects as never)
+  expect(await published(there)).toEqual([])
+  await elsewhere.commit(ofObjects)
+  expect(await published(there)).toEqual(['a'])
+})
