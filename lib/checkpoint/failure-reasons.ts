@@ -41,7 +41,7 @@ export interface FailureCause {
   readonly subtaskIndex?: number | undefined
   /** The key being processed, as text. */
   readonly key?: string | undefined
-  /** Where the record came from: `file.txt:120`. */
+  /** Where the record came from: `file.txt:120`, or `words#0, element 12, record 7`. */
   readonly position?: string | undefined
   /** Event time of the record in epoch milliseconds. */
   readonly timestampMs?: number | undefined

@@ -274,6 +274,7 @@ export class JobAttempt {
         onInputEnded: () => {
           if (this.live) listener.onInputEnded(id)
         },
+        placeOf: (channel) => this.placeOf(inputs[channel]!),
         wakeUp: () => this.runnerOf(vertex.index, subtaskIndex)?.wakeSource(),
         enumerateSplits: (uid, source) => this.enumerateSplits(uid, source, vertex.parallelism),
         stateBackends,
@@ -352,6 +353,15 @@ export class JobAttempt {
       }))
       return partitioning === 'forward' ? [all[subtaskIndex]!] : all
     })
+  }
+
+  /** Of the element that was taken last. */
+  private placeOf({ channel, address }: InputChannel): string {
+    const { sourceUid, sender } = address
+    const vertex = this.parts.plan.vertices.find(({ operators }) =>
+      operators.some(({ uid }) => uid === sourceUid),
+    )
+    return `${taskId(vertex!.id, sender)}, element ${channel.takenCount}`
   }
 
   private outputsOf(vertex: JobVertex, subtaskIndex: number): Channel[] {

@@ -16,11 +16,17 @@ export class Channel {
   /** Of the last barrier that was pushed. */
   private lastBarrierId = 0
   private recording: Recording | undefined
+  private taken = 0
 
   /** `onElement` is told of every element; `onRoom`, when a full channel has room again. */
   constructor(onElement: () => void, onRoom: () => void) {
     this.onElement = onElement
     this.onRoom = onRoom
+  }
+
+  /** Elements that its receiver has taken so far. */
+  get takenCount(): number {
+    return this.taken
   }
 
   get size(): number {
@@ -42,6 +48,7 @@ export class Channel {
   take(): Element | undefined {
     const wasFull = this.isFull
     const element = this.elements.shift()
+    if (element !== undefined) this.taken++
     if (wasFull && !this.isFull) this.onRoom()
     return element
   }

@@ -28,7 +28,7 @@ export interface FaultOrigin {
   readonly key?: string | undefined
   /** Event time of the record in epoch milliseconds, where it has one. */
   readonly timestampMs?: number | undefined
-  /** Where the record came from, where its source says so: `file.txt:120`. */
+  /** Where the record came from, as its source says: `file.txt:120`; or on which channel: `words#0, element 12, record 7`. */
   readonly position?: string | undefined
 }
 
@@ -45,6 +45,12 @@ export class OperatorFault extends Error {
     )
     this.origin = origin
     this.kind = kind
+  }
+
+  /** The same fault, with where its record came from; whoever was closer to it has said so already. */
+  at(position: string): OperatorFault {
+    if (this.origin.position !== undefined) return this
+    return new OperatorFault({ ...this.origin, position }, this.cause, this.kind)
   }
 }
 

@@ -1,5 +1,5 @@
 import { MAX_WATERMARK, NO_TIMESTAMP } from '../model/elements.ts'
-import { assert, OperatorFault } from '../model/faults.ts'
+import { assert } from '../model/faults.ts'
 import { LIMITS } from '../model/limits.ts'
 import type { DeadLetter, ReadStatus, SourceOutput } from '../stream/source.ts'
 import { DEAD_LETTERS_TAG } from '../stream/source.ts'
@@ -51,7 +51,6 @@ export abstract class SourceOperator extends AbstractOperator implements SourceO
   private failed(cause: unknown): never {
     const fault = this.fault(cause, NO_TIMESTAMP)
     const position = this.position()
-    if (position === undefined || fault.origin.position !== undefined) throw fault
-    throw new OperatorFault({ ...fault.origin, position }, fault.cause, fault.kind)
+    throw position === undefined ? fault : fault.at(position)
   }
 }

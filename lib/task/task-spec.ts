@@ -65,6 +65,8 @@ export interface TaskEnvironment {
   onSnapshot(snapshot: TaskSnapshot): void
   /** All input has ended and been passed on. */
   onInputEnded(): void
+  /** What to call the element of `channel` that the task has in hand, in messages: whose it is, and which. */
+  placeOf?(channel: number): string
   /** A source that waited has something to read. */
   wakeUp(): void
   enumerateSplits(operatorUid: string, source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>

@@ -131,7 +131,12 @@ export class Task {
       case 'records': {
         const { head } = this
         const { values, timestamps } = element
-        for (let i = 0; i < values.length; i++) head.record(values[i], timestamps[i]!)
+        let i = 0
+        try {
+          for (; i < values.length; i++) head.record(values[i], timestamps[i]!)
+        } catch (cause) {
+          throw placed(cause, this.env.placeOf?.(channel), i)
+        }
         return
       }
       case 'watermark':
@@ -153,7 +158,12 @@ export class Task {
   acceptAt(operatorUid: string, { values, timestamps }: RecordBatch): void {
     const operator = this.operators.find(({ uid }) => uid === operatorUid)?.operator
     assert(operator !== undefined, `${operatorUid} is an operator of ${this.spec.taskId}`)
-    for (let i = 0; i < values.length; i++) operator.record(values[i], timestamps[i]!)
+    let i = 0
+    try {
+      for (; i < values.length; i++) operator.record(values[i], timestamps[i]!)
+    } catch (cause) {
+      throw placed(cause, 'under way at the checkpoint', i)
+    }
   }
 
   /** Sources only: reads up to `recordsMax` records. At `end`, the input has ended. */
@@ -407,4 +417,10 @@ export class Task {
       alignmentMs,
     })
   }
+}
+
+/** Says of a record's fault which record of which element it was. */
+function placed(cause: unknown, element: string | undefined, index: number): unknown {
+  if (element === undefined || !(cause instanceof OperatorFault)) return cause
+  return cause.at(`${element}, record ${index + 1}`)
 }

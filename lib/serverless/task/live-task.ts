@@ -28,6 +28,8 @@ export class LiveTask {
   readonly blobs: BlobStore
   /** Set by a barrier: the turn ends there. */
   snapshot: TaskSnapshot | undefined
+  /** What to call the elements that the turn takes at the moment, in messages. */
+  taking = (): string => ''
   /** All input has ended, and was passed on. */
   inputEnded = false
   #nowMs: number
@@ -55,6 +57,7 @@ export class LiveTask {
       onInputEnded: () => {
         this.inputEnded = true
       },
+      placeOf: () => this.taking(),
       // Whoever has something for a source to read nudges its actor.
       wakeUp: () => {},
       enumerateSplits: async (_uid, source) =>

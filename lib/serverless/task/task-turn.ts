@@ -2,7 +2,8 @@ import { describeStates } from '../../state/describe-states.ts'
 import { stateSpecOf } from '../../operators/state-spec.ts'
 import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
 import type { TaskAck } from '../../checkpoint/task-ack.ts'
-import { COORDINATOR } from '../../model/actors.ts'
+import { COORDINATOR, taskOfActor } from '../../model/actors.ts'
+import type { ActorId } from '../../model/ids.ts'
 import type { Element } from '../../model/elements.ts'
 import { assert, UserError } from '../../model/faults.ts'
 import { LIMITS } from '../../model/limits.ts'
@@ -137,7 +138,10 @@ export class TaskTurn {
 
   /** What waited on channels that are free now, in order. */
   async #takeStash(): Promise<void> {
-    for (const stashed of this.#view.state.stash) await this.#takeElements(stashed)
+    for (const stashed of this.#view.state.stash) {
+      this.#live.taking = () => `${taskOfActor(stashed.from)}, what waited`
+      await this.#takeElements(stashed)
+    }
   }
 
   async #takeInputs(inputs: readonly Input[]): Promise<void> {
@@ -147,12 +151,20 @@ export class TaskTurn {
       else if (input.type === 'message') {
         if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
         else {
+          const { from } = input
           const { edge, elements } = input.payload as ElementsPayload
-          await this.#takeElements({ from: input.from, edge, elements })
+          this.#live.taking = () => `${taskOfActor(from)}, message ${this.#numberOf(from, inputs)}`
+          await this.#takeElements({ from, edge, elements })
         }
       }
       this.#taken++
     }
+  }
+
+  /** Of the message from there that is being taken, on its channel in this attempt. */
+  #numberOf(from: ActorId, inputs: readonly Input[]): number {
+    const before = inputs.slice(0, this.#taken).filter((one) => one.type === 'message' && one.from === from)
+    return this.#view.receivedFrom(from) + before.length
   }
 
   /** Takes the elements until the channel is blocked or the turn ends; keeps the rest. */

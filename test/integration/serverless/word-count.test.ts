@@ -157,7 +157,12 @@ describe('a job on functions', () => {
     await job.platform.until(job.status('FAILED'))
     const failed = job.platform.happenings.find((one) => one.type === 'status' && one.to === 'FAILED')
     expect(failed).toMatchObject({
-      cause: { message: 'w7 is not to be counted', operatorUid: 'count', key: 'w7' },
+      cause: {
+        message: 'w7 is not to be counted',
+        operatorUid: 'count',
+        key: 'w7',
+        position: 'words#0, message 0, record 8',
+      },
     })
   })
 
