@@ -16,6 +16,7 @@ export {
   type FailureRateOptions,
   type FixedDelayOptions,
   type JobOptions,
+  type PoisonRecordOptions,
   type RestartStrategy,
   type StateBackendOptions,
   type StateBackendType,
@@ -92,6 +93,7 @@ export {
 export { tumblingEventTimeWindows, type WindowAssigner } from './stream/windows.ts'
 
 export {
+  deadLetters,
   sourceFunction,
   type DeadLetter,
   type FunctionSource,
@@ -107,6 +109,7 @@ export {
 export {
   sinkFunction,
   type FunctionSink,
+  type JobObjects,
   type Sink,
   type SinkContext,
   type SinkFunction,

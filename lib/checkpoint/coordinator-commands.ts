@@ -1,4 +1,5 @@
 import type { Attempt, CheckpointId } from '../model/ids.ts'
+import type { PoisonRecord } from '../model/poison-records.ts'
 import type { CompletedCheckpoint, PendingCheckpoint, RestorePoint } from './coordinator-state.ts'
 import type { CheckpointFailureReason, FailureCause } from './failure-reasons.ts'
 import type { JobStatus } from './job-status.ts'
@@ -6,7 +7,13 @@ import type { JobStatus } from './job-status.ts'
 /** What the coordinator wants done. To be carried out in order; none needs an answer before the next is begun. */
 export type CoordinatorCommand =
   /** Run all tasks from `restoreFrom` (from nothing if undefined). Answer: `deployed`, or `task-failed`. */
-  | { readonly type: 'deploy'; readonly attempt: Attempt; readonly restoreFrom: RestorePoint | undefined }
+  | {
+      readonly type: 'deploy'
+      readonly attempt: Attempt
+      readonly restoreFrom: RestorePoint | undefined
+      /** What operators send to their dead letters unseen. */
+      readonly poisonRecords: readonly PoisonRecord[]
+    }
   /**
    * Order the sources to send barrier `checkpointId`. With `stopSources` they emit nothing after it, until it is
    * aborted; with `drain` they end event time (MAX_WATERMARK) before it.

@@ -1,4 +1,5 @@
 import type { Attempt, CheckpointId, TaskId } from '../model/ids.ts'
+import type { RecordIdentity } from '../model/poison-records.ts'
 import type { CompletedCheckpoint, CoordinatedTask, RestorePoint } from './coordinator-state.ts'
 import type { DeclineReason, FailureCause } from './failure-reasons.ts'
 import type { TaskAck } from './task-ack.ts'
@@ -34,6 +35,8 @@ export type CoordinatorEvent =
       readonly attempt: Attempt
       readonly task: TaskId | undefined
       readonly cause: FailureCause
+      /** The record that a function threw at, where it was one and the job counts such failures. */
+      readonly record?: RecordIdentity | undefined
     }
   /** The task has seen the end of all its inputs. It still takes part in checkpoints. */
   | { readonly type: 'input-ended'; readonly attempt: Attempt; readonly task: TaskId }

@@ -3,6 +3,7 @@ import type { CheckpointConfig, RestartStrategyConfig } from '../stream/config.t
 import type { LogPositions } from './checkpoint-record.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import type { JobStatus } from './job-status.ts'
+import type { PoisonRecords } from './poison-records.ts'
 import type { RestartState } from './restart-strategy.ts'
 import type { TaskAck } from './task-ack.ts'
 
@@ -56,6 +57,8 @@ export interface CoordinatorState {
   readonly restartAtMs: number | undefined
   /** What failed the job last; undefined once it runs again. */
   readonly cause: FailureCause | undefined
+  /** Undefined: none. */
+  readonly poisonRecords?: PoisonRecords | undefined
   /** The wake-up last asked for and not yet due. */
   readonly wakeAtMs: number | undefined
 }
@@ -63,6 +66,8 @@ export interface CoordinatorState {
 export interface CoordinatorSettings {
   readonly checkpointing: CheckpointConfig
   readonly restart: RestartStrategyConfig
+  /** How often the job fails at a record before that goes to the dead letters; undefined: however often. */
+  readonly deadLetterAfter?: number | undefined
   /** No periodic checkpoints while no task does anything. Needs acknowledgements that say so (`TaskAck.active`). */
   readonly pauseWhenIdle?: boolean | undefined
 }

@@ -1,11 +1,12 @@
 import { assert, unreachable } from '../model/faults.ts'
 import { asAttempt, asCheckpointId, type Attempt, type TaskId } from '../model/ids.ts'
+import type { RecordIdentity } from '../model/poison-records.ts'
 import { complete } from './completed-checkpoints.ts'
 import type { CoordinatorCommand } from './coordinator-commands.ts'
 import type { CoordinatorEvent, EventOutcome, StartEvent } from './coordinator-events.ts'
 import type { CoordinatorSettings, CoordinatorState } from './coordinator-state.ts'
 import { cancel, suspend } from './ending.ts'
-import { deploy, failJob } from './failover.ts'
+import { deploy, failJob, noteFailingRecord } from './failover.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import { taskActive } from './idleness.ts'
 import { isTerminal } from './job-status.ts'
@@ -57,6 +58,7 @@ export function newCoordinator(settings: CoordinatorSettings): CoordinatorState 
     restartState: initialRestartState,
     restartAtMs: undefined,
     cause: undefined,
+    poisonRecords: undefined,
     wakeAtMs: undefined,
   }
 }
@@ -99,7 +101,7 @@ function hear(turn: Turn, event: CoordinatorEvent): EventOutcome {
     case 'store-failed':
       return storeFailed(turn, event.checkpointId, event.message)
     case 'task-failed':
-      return ofThisAttempt(turn, event.attempt) ?? taskFailed(turn, event.cause)
+      return ofThisAttempt(turn, event.attempt) ?? taskFailed(turn, event.cause, event.record)
     case 'input-ended':
       return ofThisAttempt(turn, event.attempt) ?? inputEnded(turn, event.task)
     case 'active':
@@ -164,9 +166,10 @@ function deployed(turn: Turn): EventOutcome {
 }
 
 /** The first failure of an attempt is the one that counts; the rest are its echoes. */
-function taskFailed(turn: Turn, cause: FailureCause): EventOutcome {
+function taskFailed(turn: Turn, cause: FailureCause, record: RecordIdentity | undefined): EventOutcome {
   const { deployment } = turn.state
   if (deployment !== 'deploying' && deployment !== 'running') return 'not-applicable'
+  noteFailingRecord(turn, record, cause)
   failJob(turn, cause)
   return 'accepted'
 }

@@ -1,10 +1,19 @@
 import { asAttempt } from '../model/ids.ts'
+import type { RecordIdentity } from '../model/poison-records.ts'
 import { restorePoint } from './completed-checkpoints.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import { abandonRequests } from './requests.ts'
 import { abortCollecting, isStoring } from './pending-checkpoints.ts'
+import { countFailure, noPoisonRecords } from './poison-records.ts'
 import { decideRestart, type RestartDecision } from './restart-strategy.ts'
 import { change, moveTo, order, tearDown, type Turn } from './turn.ts'
+
+/** The job failed at a record: one that it keeps failing at is to be set aside. A mistake of the user's ends it anyway. */
+export function noteFailingRecord(turn: Turn, record: RecordIdentity | undefined, cause: FailureCause): void {
+  const { settings, poisonRecords = noPoisonRecords } = turn.state
+  if (record === undefined || settings.deadLetterAfter === undefined || cause.isUserMistake === true) return
+  change(turn, { poisonRecords: countFailure(poisonRecords, record, cause, settings.deadLetterAfter) })
+}
 
 /** The job failed: its tasks are ended, and the restart strategy says whether they start again. */
 export function failJob(turn: Turn, cause: FailureCause): void {
@@ -66,5 +75,6 @@ export function deploy(turn: Turn): void {
     restartAtMs: undefined,
     committedId: ownId ?? state.committedId,
   })
-  order(turn, { type: 'deploy', attempt, restoreFrom })
+  const { listed } = state.poisonRecords ?? noPoisonRecords
+  order(turn, { type: 'deploy', attempt, restoreFrom, poisonRecords: listed })
 }

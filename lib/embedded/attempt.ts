@@ -3,6 +3,7 @@ import type { InFlightRun } from '../checkpoint/in-flight-elements.ts'
 import type { JobEdge, JobPlan, JobVertex } from '../graph/plan.ts'
 import type { Element } from '../model/elements.ts'
 import { taskId, type Attempt as AttemptNumber, type TaskId } from '../model/ids.ts'
+import type { PoisonRecord } from '../model/poison-records.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { IngestLog } from '../ports/ingest-log.ts'
 import type { Outside } from '../ports/outside.ts'
@@ -45,6 +46,7 @@ export interface AttemptParts {
   readonly config: JobConfig
   readonly runId: string
   readonly attempt: AttemptNumber
+  readonly poisonRecords: readonly PoisonRecord[]
   readonly clock: Clock
   /** Milliseconds since whenever: how long tasks have been running without a pause. */
   readonly uptimeMs: () => number
@@ -241,7 +243,8 @@ export class JobAttempt {
   }
 
   private makeTask(vertex: JobVertex, subtaskIndex: number, restore: TaskRestore): Task {
-    const { plan, config, runId, attempt, clock, listener, stateBackends, outside } = this.parts
+    const { plan, config, runId, attempt, poisonRecords, clock, listener, stateBackends, outside } =
+      this.parts
     const id = taskId(vertex.id, subtaskIndex)
     const inputs = this.inputsOf(vertex, subtaskIndex)
     return new Task(
@@ -260,6 +263,7 @@ export class JobAttempt {
           const target = plan.vertices[edge.targetVertex]!
           return { edge, targetParallelism: target.parallelism, targetMaxParallelism: target.maxParallelism }
         }),
+        poisonRecords,
       },
       restore,
       {

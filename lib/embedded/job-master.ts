@@ -6,6 +6,8 @@ import { isTerminal } from '../checkpoint/job-status.ts'
 import { messageOf, UserError } from '../model/faults.ts'
 import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { Attempt, CheckpointId, TaskId } from '../model/ids.ts'
+import type { PoisonRecord } from '../model/poison-records.ts'
+import { recordIdentityOf } from '../state/record-identity.ts'
 import type { Clock, ScheduledCall } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { JobConfig } from '../stream/config.ts'
@@ -27,6 +29,7 @@ export interface JobMasterParts {
   readonly makeAttempt: (
     attempt: Attempt,
     restoreFrom: RestorePoint | undefined,
+    poisonRecords: readonly PoisonRecord[],
     master: JobMaster,
   ) => Promise<JobAttempt>
   readonly emit: (event: JobEvent) => void
@@ -41,6 +44,7 @@ export class JobMaster {
   private state: CoordinatorState
   private current: JobAttempt | undefined
   private lastFigures: readonly OperatorFigures[] | undefined
+  private readonly refusing = new Set<string>()
   private deploying: Promise<void> = Promise.resolve()
   private alarm: ScheduledCall | undefined
   private readonly queue: CoordinatorEvent[] = []
@@ -56,8 +60,9 @@ export class JobMaster {
 
   constructor(parts: JobMasterParts) {
     this.parts = parts
-    const { checkpointing, restart } = parts.config
-    this.state = newCoordinator({ checkpointing, restart })
+    const { checkpointing, restart, poisonRecords } = parts.config
+    const { deadLetterAfter } = poisonRecords
+    this.state = newCoordinator({ checkpointing, restart, deadLetterAfter })
     this.result = new Promise((resolve, reject) => {
       this.settle = resolve
       this.reject = reject
@@ -72,6 +77,11 @@ export class JobMaster {
   /** The counts of the attempt that runs, or ran last; undefined while one is being made. */
   get figures(): readonly OperatorFigures[] | undefined {
     return this.current?.figures ?? this.lastFigures
+  }
+
+  /** Uids of operators that had dead letters in an attempt that is over. */
+  get operatorsWithDeadLetters(): ReadonlySet<string> {
+    return this.refusing
   }
 
   /** Of this process. */
@@ -151,7 +161,9 @@ export class JobMaster {
   }
 
   taskFailed(attempt: Attempt, task: TaskId, cause: unknown): void {
-    this.post({ type: 'task-failed', attempt, task, cause: causeOf(cause) })
+    const counts = this.state.settings.deadLetterAfter !== undefined
+    const record = counts ? recordIdentityOf(cause) : undefined
+    this.post({ type: 'task-failed', attempt, task, cause: causeOf(cause), record })
   }
 
   private handle(event: CoordinatorEvent): void {
@@ -171,7 +183,7 @@ export class JobMaster {
     const atMs = clock.now()
     switch (command.type) {
       case 'deploy':
-        this.deploying = this.deploy(command.attempt, command.restoreFrom)
+        this.deploying = this.deploy(command)
         return
       case 'trigger': {
         const { checkpointId, kind, triggeredAtMs, stopSources, drain, isUnaligned } = command
@@ -260,11 +272,15 @@ export class JobMaster {
     this.parts.emit({ type: 'checkpoint-completed', atMs, checkpointId, kind, path, figures })
   }
 
-  private async deploy(attempt: Attempt, restoreFrom: RestorePoint | undefined): Promise<void> {
+  private async deploy({
+    attempt,
+    restoreFrom,
+    poisonRecords,
+  }: Extract<CoordinatorCommand, { type: 'deploy' }>): Promise<void> {
     const { clock, emit, makeAttempt } = this.parts
     this.lastFigures = undefined
     try {
-      const made = await makeAttempt(attempt, restoreFrom, this)
+      const made = await makeAttempt(attempt, restoreFrom, poisonRecords, this)
       this.current = made
       await made.start()
       emit({ type: 'deployed', atMs: clock.now(), attempt, restoredFrom: restoreFrom?.location })
@@ -282,6 +298,7 @@ export class JobMaster {
     if (failure !== undefined) this.warn(`Closing a task: ${messageOf(failure)}`)
     if (ended !== undefined && this.current === ended) {
       this.lastFigures = ended.figures
+      for (const { uid, numDeadLetters } of ended.figures) if (numDeadLetters > 0) this.refusing.add(uid)
       this.current = undefined
     }
     this.post({ type: 'torn-down', attempt })

@@ -129,11 +129,11 @@ async function begin(parts: Beginning): Promise<JobHandle> {
         void ingest?.truncate(uid, partition, position)
     },
     onEnd: async () => {
-      for (const notice of deadLetterNotices(collectMetrics(plan, master).operators, config)) warn(notice)
+      for (const notice of deadLetterNotices(master.operatorsWithDeadLetters, plan, config)) warn(notice)
       await ingest?.close()
       await start.release()
     },
-    makeAttempt: async (attempt, restoreFrom, own) => {
+    makeAttempt: async (attempt, restoreFrom, poisonRecords, own) => {
       await storage.rememberAttempt(attempt, restoreFrom)
       if (attempt === start.lastAttempt + 1) {
         await start.removeDeadRuns().catch((cause: unknown) => {
@@ -147,6 +147,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
         config,
         runId: start.runId,
         attempt,
+        poisonRecords,
         clock,
         uptimeMs: world.uptimeMs,
         stateBackends: backends,

@@ -1,14 +1,23 @@
+import murmurhash from 'murmurhash'
+import { NAME_CHARS_MAX } from '../model/names.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import type { Sink } from '../stream/sink.ts'
 import { DEAD_LETTERS_TAG, type DeadLetter } from '../stream/source.ts'
 import { resolveParallelism } from './parallelism.ts'
+import { topologicalOrder } from './topology.ts'
+import { assignUids } from './uids.ts'
 import { planJob, type PlanConfig } from './plan-job.ts'
 import type { JobPlan } from './plan.ts'
 
+const SUFFIX = '.dead-letters'
+
 /** The uid of the sink that takes an operator's dead letters where no stream does: its state is found by it. */
 export function deadLetterSinkUid(operatorUid: string): string {
-  return `${operatorUid}.dead-letters`
+  const uid = `${operatorUid}${SUFFIX}`
+  if (uid.length <= NAME_CHARS_MAX) return uid
+  const hash = murmurhash.v3(operatorUid, 0).toString(16)
+  return `${operatorUid.slice(0, NAME_CHARS_MAX - SUFFIX.length - hash.length - 1)}.${hash}${SUFFIX}`
 }
 
 /**
@@ -23,8 +32,9 @@ export function planWithDeadLetters(
 ): JobPlan {
   const plan = planJob(graph, config)
   if (plan.unconsumedDeadLetters.length === 0) return plan
+  const uids = assignUids(topologicalOrder(graph.nodes))
   const sinks = plan.unconsumedDeadLetters.map((uid, index): StreamNode => {
-    const from = graph.nodes.find((node) => node.uid === uid)!
+    const from = graph.nodes.find((node) => uids.get(node) === uid)!
     return sinkNode(graph.nodes.length + index, uid, from, sinkOf(uid), config)
   })
   return planJob({ ...graph, nodes: [...graph.nodes, ...sinks] }, config)

@@ -1,4 +1,5 @@
 import { functionOf, type CheckpointedFunction, type PerSubtask } from '../stream/functions.ts'
+import type { JobConfig } from '../stream/config.ts'
 import type { OperatorSpec, OperatorType, StreamNode } from '../stream/operator-spec.ts'
 import { DEAD_LETTERS_TAG } from '../stream/source.ts'
 import type { OperatorStateSpec, StateSpec } from '../stream/state.ts'
@@ -32,6 +33,11 @@ function canMakeDeadLetters(spec: OperatorSpec): boolean {
   return spec.type === 'source' && spec.source.type === 'splits'
 }
 
+/** Whether a function of the user's is called for each record that the operator is given. */
+function callsForRecords(spec: OperatorSpec): boolean {
+  return spec.type !== 'source' && (spec.type !== 'sink' || spec.sink.type === 'function')
+}
+
 /** Whether the operator is a source that may find records it cannot parse. */
 export function refusesRecords(spec: OperatorSpec): boolean {
   return spec.type === 'source' && spec.source.type === 'splits' && spec.source.refusesRecords === true
@@ -44,11 +50,34 @@ export function parallelismMax(spec: OperatorSpec): number | undefined {
   return undefined
 }
 
+/** Whether records that functions throw at are set aside. */
+export function setsPoisonAside({ poisonRecords }: Partial<Pick<JobConfig, 'poisonRecords'>>): boolean {
+  return poisonRecords?.deadLetterAfter !== undefined
+}
+
+/**
+ * Whether records of `node`, or what it gives to those of `nodes` that read it by key, may become dead letters because a
+ * function threw at them.
+ */
+export function canBePoisoned(node: StreamNode, nodes: readonly StreamNode[]): boolean {
+  if (callsForRecords(node.spec)) return true
+  return nodes.some((other) => isKeyed(other.spec) && other.inputs.some(({ from }) => from === node))
+}
+
 /** Why an operator of this kind has no side output `tagId`; undefined if it can have one. */
-export function sideOutputProblem(spec: OperatorSpec, tagId: string): string | undefined {
+export function sideOutputProblem(
+  spec: OperatorSpec,
+  tagId: string,
+  config: Partial<Pick<JobConfig, 'poisonRecords'>>,
+): string | undefined {
+  if (tagId === DEAD_LETTERS_TAG && spec.type !== 'source' && callsForRecords(spec)) {
+    if (setsPoisonAside(config)) return undefined
+    return 'operators other than sources have dead letters only where poisonRecords.deadLetterAfter says when'
+  }
   switch (spec.type) {
     case 'source':
-      if (!canMakeDeadLetters(spec)) return 'a source function makes no dead letters'
+      if (!canMakeDeadLetters(spec) && !(tagId === DEAD_LETTERS_TAG && setsPoisonAside(config)))
+        return 'a source function makes no dead letters'
       return tagId === DEAD_LETTERS_TAG ? undefined : 'the side output of a source is its dead letters'
     case 'process':
     case 'keyed-process':

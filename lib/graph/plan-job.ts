@@ -3,7 +3,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { Partitioning, StreamEdge, StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { DEAD_LETTERS_TAG } from '../stream/source.ts'
 import { fingerprint } from './fingerprint.ts'
-import { refusesRecords } from './operator-traits.ts'
+import { canBePoisoned, refusesRecords, setsPoisonAside } from './operator-traits.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
 import type { ChainedOperator, JobEdge, JobPlan, JobVertex } from './plan.ts'
 import { resourcesOfChain } from './resources.ts'
@@ -11,7 +11,8 @@ import { topologicalOrder } from './topology.ts'
 import { assignUids } from './uids.ts'
 import { graphProblems } from './validate.ts'
 
-export type PlanConfig = Pick<JobConfig, 'name' | 'parallelism' | 'maxParallelism'>
+export type PlanConfig = Pick<JobConfig, 'name' | 'parallelism' | 'maxParallelism'> &
+  Partial<Pick<JobConfig, 'poisonRecords'>>
 
 /** Operators that run together, head first. */
 interface Chain {
@@ -69,7 +70,7 @@ export function planJob(graph: StreamGraph, config: PlanConfig): JobPlan {
     fingerprint: fingerprint(
       order.map((node) => ({ uid: uidOf(node), node, maxParallelism: maxParallelismOf(node), uidOf })),
     ),
-    unconsumedDeadLetters: order.filter((node) => hasUnconsumedDeadLetters(node, order)).map(uidOf),
+    unconsumedDeadLetters: order.filter((node) => hasUnconsumedDeadLetters(node, order, config)).map(uidOf),
   }
 }
 
@@ -134,9 +135,13 @@ function chainName(chain: Chain, node: StreamNode): string {
   return `${node.name} -> ${names.length === 1 ? names[0] : `(${names.join(', ')})`}`
 }
 
-function hasUnconsumedDeadLetters(node: StreamNode, nodes: readonly StreamNode[]): boolean {
+function hasUnconsumedDeadLetters(
+  node: StreamNode,
+  nodes: readonly StreamNode[],
+  config: PlanConfig,
+): boolean {
   const consumed = nodes.some(({ inputs }) =>
     inputs.some((edge) => edge.from === node && edge.tagId === DEAD_LETTERS_TAG),
   )
-  return refusesRecords(node.spec) && !consumed
+  return !consumed && (refusesRecords(node.spec) || (setsPoisonAside(config) && canBePoisoned(node, nodes)))
 }

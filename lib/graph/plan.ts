@@ -10,7 +10,7 @@ export interface JobPlan {
   readonly edges: readonly JobEdge[]
   /** Changes when uids, state, partitioning or maximum parallelism change; not with parallelism or user code. */
   readonly fingerprint: string
-  /** Sources that can meet records they cannot parse, where no stream takes them: a runtime keeps those itself. */
+  /** Operators that can have dead letters, where no stream takes them: a runtime keeps those itself. */
   readonly unconsumedDeadLetters: readonly OperatorUid[]
 }
 

@@ -42,7 +42,7 @@ export interface PlanJson {
     readonly input: number
     readonly partitioning: string
   }[]
-  /** Uids of sources whose dead letters no stream takes. */
+  /** Uids of operators whose dead letters no stream takes. */
   readonly unconsumedDeadLetters: readonly string[]
 }
 

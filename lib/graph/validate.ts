@@ -1,21 +1,23 @@
 import { nameProblem } from '../model/names.ts'
 import { MAX_PARALLELISM_MAX } from '../model/key-groups.ts'
 import type { JobConfig } from '../stream/config.ts'
+import { DEAD_LETTERS_TAG } from '../stream/source.ts'
 import type { StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { resolveParallelism, resolvePartitioning } from './parallelism.ts'
 import { isKeyed, labelOf, parallelismMax, sharesState, sideOutputProblem } from './operator-traits.ts'
 import { resourceProblems } from './resources.ts'
 import { findCycle } from './topology.ts'
 
-export type ParallelismConfig = Pick<JobConfig, 'parallelism' | 'maxParallelism'>
+type GraphConfig = Pick<JobConfig, 'parallelism' | 'maxParallelism'> &
+  Partial<Pick<JobConfig, 'poisonRecords'>>
 
 /** Everything that is wrong with a graph; empty if it can be planned. The graph is taken as data, however it was built. */
-export function graphProblems(graph: StreamGraph, config: ParallelismConfig): readonly string[] {
+export function graphProblems(graph: StreamGraph, config: GraphConfig): readonly string[] {
   return [
     ...structureProblems(graph),
     ...uidProblems(graph),
     ...graph.nodes.flatMap((node) => [
-      ...operatorProblems(node),
+      ...operatorProblems(node, config),
       ...parallelismProblems(node, config),
       ...resourceProblems(node.resources).map((problem) => `operator ${labelOf(node)}: ${problem}`),
     ]),
@@ -85,7 +87,7 @@ function uidProblems({ nodes }: StreamGraph): readonly string[] {
   })
 }
 
-function operatorProblems(node: StreamNode): readonly string[] {
+function operatorProblems(node: StreamNode, config: GraphConfig): readonly string[] {
   const problems: string[] = []
   if (isKeyed(node.spec) && node.keySelector === undefined) {
     problems.push(
@@ -99,9 +101,9 @@ function operatorProblems(node: StreamNode): readonly string[] {
     problems.push(`source ${labelOf(node)} has an input; sources have none`)
   }
   for (const { from, tagId } of node.inputs) {
-    if (from.spec.type === 'sink')
+    if (from.spec.type === 'sink' && tagId !== DEAD_LETTERS_TAG)
       problems.push(`operator ${labelOf(node)} reads from sink ${labelOf(from)}; sinks have no output`)
-    const reason = tagId === undefined ? undefined : sideOutputProblem(from.spec, tagId)
+    const reason = tagId === undefined ? undefined : sideOutputProblem(from.spec, tagId, config)
     if (reason !== undefined) {
       problems.push(
         `operator ${labelOf(node)} takes side output '${tagId}' of ${labelOf(from)}, which cannot have it: ${reason}`,
@@ -113,7 +115,7 @@ function operatorProblems(node: StreamNode): readonly string[] {
 
 const inRange = (value: number) => Number.isInteger(value) && value >= 1 && value <= MAX_PARALLELISM_MAX
 
-function parallelismProblems(node: StreamNode, config: ParallelismConfig): readonly string[] {
+function parallelismProblems(node: StreamNode, config: GraphConfig): readonly string[] {
   const problems: string[] = []
   const complain = (what: string, expected: string, found: number) =>
     problems.push(`operator ${labelOf(node)}: ${what}: expected ${expected}, got ${found}`)

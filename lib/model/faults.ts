@@ -32,25 +32,42 @@ export interface FaultOrigin {
   readonly position?: string | undefined
 }
 
+/** A record that a user's function threw at. It is never shown: records are nobody's but the user's. */
+export interface FaultyRecord {
+  /** What was called: the operator's own function, or the selector of the key that its output goes by. */
+  readonly stage: 'operator' | 'key'
+  readonly value: unknown
+  /** NO_TIMESTAMP where it has none. */
+  readonly timestampMs: number
+}
+
 /** A user function, source or sink threw: the job's failure, which the restart strategy answers. */
 export class OperatorFault extends Error {
   override readonly name: string = 'OperatorFault'
   readonly kind: FaultKind
   readonly origin: FaultOrigin
+  // Private, so that nobody who prints the fault prints the record.
+  readonly #record: FaultyRecord | undefined
 
-  constructor(origin: FaultOrigin, cause: unknown, kind: FaultKind = 'fatal') {
+  constructor(origin: FaultOrigin, cause: unknown, kind: FaultKind = 'fatal', record?: FaultyRecord) {
     super(
       `${origin.operatorName} (${origin.operatorUid}), subtask ${origin.subtaskIndex}: ${messageOf(cause)}`,
       { cause },
     )
     this.origin = origin
     this.kind = kind
+    this.#record = record
+  }
+
+  /** Undefined where it was not at a record that the function threw. */
+  get record(): FaultyRecord | undefined {
+    return this.#record
   }
 
   /** The same fault, with where its record came from; whoever was closer to it has said so already. */
   at(position: string): OperatorFault {
     if (this.origin.position !== undefined) return this
-    return new OperatorFault({ ...this.origin, position }, this.cause, this.kind)
+    return new OperatorFault({ ...this.origin, position }, this.cause, this.kind, this.#record)
   }
 }
 

@@ -1,5 +1,5 @@
 import { MIN_WATERMARK, NO_TIMESTAMP } from '../model/elements.ts'
-import { OperatorFault, UserError, type FaultKind } from '../model/faults.ts'
+import { OperatorFault, UserError, type FaultyRecord } from '../model/faults.ts'
 import type { RuntimeContext } from '../stream/functions.ts'
 import type { Operator, OperatorContext, OperatorMetrics, Receiver } from './operator.ts'
 
@@ -64,7 +64,7 @@ export abstract class AbstractOperator implements Operator {
   }
 
   /** What to throw when a user function threw `cause`. A fault from further down the chain passes unchanged. */
-  protected fault(cause: unknown, timestampMs: number, key?: string, kind?: FaultKind): OperatorFault {
+  protected fault(cause: unknown, timestampMs: number, key?: string, record?: FaultyRecord): OperatorFault {
     if (cause instanceof OperatorFault) return cause
     const { uid, name, subtaskIndex } = this.context
     return new OperatorFault(
@@ -76,8 +76,14 @@ export abstract class AbstractOperator implements Operator {
         timestampMs: timestampMs === NO_TIMESTAMP ? undefined : timestampMs,
       },
       cause,
-      kind,
+      'fatal',
+      record,
     )
+  }
+
+  /** As {@link fault}, where it was the record `value` that the function was called for. */
+  protected faultAt(value: unknown, timestampMs: number, cause: unknown, key?: string): OperatorFault {
+    return this.fault(cause, timestampMs, key, { stage: 'operator', value, timestampMs })
   }
 
   /**

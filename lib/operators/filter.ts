@@ -16,7 +16,7 @@ export class FilterOperator extends AbstractOperator {
     try {
       passes = this.synchronous(this.predicate(value))
     } catch (cause) {
-      throw this.fault(cause, timestampMs)
+      throw this.faultAt(value, timestampMs, cause)
     }
     if (passes) this.emit(value, timestampMs)
   }

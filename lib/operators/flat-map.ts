@@ -20,7 +20,7 @@ export class FlatMapOperator extends AbstractOperator {
         for (const result of results) this.emit(result, timestampMs)
       }
     } catch (cause) {
-      throw this.fault(cause, timestampMs)
+      throw this.faultAt(value, timestampMs, cause)
     }
   }
 }

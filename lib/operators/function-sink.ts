@@ -32,7 +32,7 @@ export class FunctionSinkOperator extends AbstractOperator {
     try {
       this.synchronous<unknown>(this.fn.invoke(value, this.user))
     } catch (cause) {
-      throw this.fault(cause, timestampMs)
+      throw this.faultAt(value, timestampMs, cause)
     }
     this.metrics.numRecordsOut++
   }

@@ -36,7 +36,7 @@ export abstract class KeyedOperator extends AbstractOperator {
       this.user.timestampMs = timestampMs
       this.keyed(value, timestampMs)
     } catch (cause) {
-      throw this.fault(cause, timestampMs, keyKnown ? this.currentKeyText() : undefined)
+      throw this.faultAt(value, timestampMs, cause, keyKnown ? this.currentKeyText() : undefined)
     }
   }
 

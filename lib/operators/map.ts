@@ -16,7 +16,7 @@ export class MapOperator extends AbstractOperator {
     try {
       result = this.synchronous(this.fn(value))
     } catch (cause) {
-      throw this.fault(cause, timestampMs)
+      throw this.faultAt(value, timestampMs, cause)
     }
     this.emit(result, timestampMs)
   }

@@ -32,7 +32,7 @@ export class ProcessOperator extends AbstractOperator {
     try {
       this.synchronous<unknown>(this.fn.processElement(value, this.user))
     } catch (cause) {
-      throw this.fault(cause, timestampMs)
+      throw this.faultAt(value, timestampMs, cause)
     }
   }
 

@@ -78,7 +78,7 @@ export class TimestampsOperator extends AbstractOperator {
       }
       this.generator.onEvent(timestampMs)
     } catch (cause) {
-      throw this.fault(cause, _timestampMs)
+      throw this.faultAt(value, _timestampMs, cause)
     }
     this.unseen++
     this.emit(value, timestampMs)

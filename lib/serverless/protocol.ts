@@ -3,6 +3,7 @@ import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
 import type { InFlight } from '../checkpoint/in-flight.ts'
 import type { Element } from '../model/elements.ts'
+import type { PoisonRecord, RecordIdentity } from '../model/poison-records.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
 
 /** What a task sends another: the elements of one edge, in order. */
@@ -82,7 +83,12 @@ export type TaskReport =
       readonly message: string
     }
   /** It takes no more turns in this attempt. */
-  | { readonly type: 'failed'; readonly cause: FailureCause }
+  | {
+      readonly type: 'failed'
+      readonly cause: FailureCause
+      /** The record that a function threw at, where it was one and the job counts such failures. */
+      readonly record?: RecordIdentity | undefined
+    }
   | { readonly type: 'input-ended' }
   /** A turn of data, a timer or a sink, after an epoch without any: an idle job wakes up. */
   | { readonly type: 'active' }
@@ -137,6 +143,8 @@ export interface TaskGenesis {
   readonly inFlight?: readonly InFlightStretch[] | undefined
   /** State from elsewhere than the base: another parallelism, or a savepoint. Undefined: what the base holds. */
   readonly restore: TaskGenesisRestore | undefined
+  /** Records that its operators are not to be given any more. Undefined: none. */
+  readonly poisonRecords?: readonly PoisonRecord[] | undefined
 }
 
 export interface TaskGenesisRestore {

@@ -119,7 +119,28 @@ function crossProblems(values: CompleteValues, chosen: ChosenValues): readonly s
         `${named('exponentialMaxDelay')}, got ${formatDurationMs(initial)}`,
     )
   }
+  const failures = values.poisonDeadLetterAfter
+  const granted = restartsGranted(toRestart(values))
+  if (failures !== 'never' && granted < failures) {
+    problems.push(
+      `${named('poisonDeadLetterAfter')}: expected a restart strategy that grants at least ${failures} ` +
+        `${failures === 1 ? 'restart' : 'restarts'}, one for each failure, got ${granted} of ${named('restart')}`,
+    )
+  }
   return problems
+}
+
+/** At most, before the first success. */
+function restartsGranted(restart: RestartStrategyConfig): number {
+  switch (restart.type) {
+    case 'none':
+      return 0
+    case 'fixed-delay':
+    case 'exponential-delay':
+      return restart.attempts
+    case 'failure-rate':
+      return restart.maxFailuresPerInterval === 1 ? 0 : Number.POSITIVE_INFINITY
+  }
 }
 
 function toConfig(values: CompleteValues, chosen: ChosenValues): JobConfig {
@@ -149,6 +170,9 @@ function toConfig(values: CompleteValues, chosen: ChosenValues): JobConfig {
       directory: values.stateBackendDirectory,
     },
     restart: toRestart(values),
+    poisonRecords: {
+      deadLetterAfter: values.poisonDeadLetterAfter === 'never' ? undefined : values.poisonDeadLetterAfter,
+    },
     autoWatermarkIntervalMs: values.autoWatermarkInterval,
     deadLettersDirectory: values.deadLettersDirectory,
     ingestDirectory: values.ingestDirectory,
@@ -185,6 +209,7 @@ function toRestart(values: CompleteValues): RestartStrategyConfig {
 }
 
 function freeze(config: JobConfig): JobConfig {
-  for (const group of [config.checkpointing, config.stateBackend, config.restart]) Object.freeze(group)
+  const { checkpointing, stateBackend, restart, poisonRecords } = config
+  for (const group of [checkpointing, stateBackend, restart, poisonRecords]) Object.freeze(group)
   return Object.freeze(config)
 }

@@ -6,6 +6,7 @@ export interface JobConfig {
   readonly checkpointing: CheckpointConfig
   readonly stateBackend: StateBackendConfig
   readonly restart: RestartStrategyConfig
+  readonly poisonRecords: PoisonRecordConfig
   /** How often watermarks are made from the timestamps seen. 0: after every batch. */
   readonly autoWatermarkIntervalMs: number
   /** Directory for records that no stream takes as dead letters. */
@@ -41,6 +42,11 @@ export interface StateBackendConfig {
   readonly asynchronous: boolean
   /** lmdb: where its working files live. They do not outlive the process. Undefined: the system's temporary directory. */
   readonly directory: string | undefined
+}
+
+export interface PoisonRecordConfig {
+  /** The failure of the job at one record that is this many sends it to the dead letters. Undefined: none does. */
+  readonly deadLetterAfter: number | undefined
 }
 
 export type RestartStrategyConfig =

@@ -1,6 +1,7 @@
 import { MAX_PARALLELISM_MAX } from '../model/key-groups.ts'
 import type { StateBackendConfig } from './config.ts'
 import {
+  countOrNever,
   countOrUnlimited,
   directory,
   duration,
@@ -67,6 +68,7 @@ export interface OptionValues {
   readonly exponentialResetAfter: number
   readonly exponentialJitter: number
   readonly exponentialAttempts: number
+  readonly poisonDeadLetterAfter: number | 'never'
   readonly autoWatermarkInterval: number
   readonly deadLettersDirectory: string
   readonly ingestDirectory: string
@@ -347,6 +349,14 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     defaultText: 'unlimited',
     doc: 'Restarts granted before the wait is reset.',
   },
+  poisonDeadLetterAfter: {
+    key: 'execution.poison-records.dead-letter-after',
+    path: 'poisonRecords.deadLetterAfter',
+    type: countOrNever,
+    default: 'never',
+    defaultText: 'never',
+    doc: 'A record at which the job has failed this many times goes to the dead letters.',
+  },
   autoWatermarkInterval: {
     key: 'pipeline.auto-watermark-interval',
     path: 'autoWatermarkInterval',
@@ -361,7 +371,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: directory,
     default: '.millrace/dead-letters',
     defaultText: '.millrace/dead-letters',
-    doc: 'Directory for records that could not be parsed and that no stream uses.',
+    doc: 'Directory for dead letters that no stream uses.',
   },
   ingestDirectory: {
     key: 'millrace.ingest.dir',

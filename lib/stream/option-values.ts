@@ -53,6 +53,12 @@ export function countOrUnlimited(min: number): ValueType<number> {
   }
 }
 
+/** At least 1, or `'never'`. */
+export const countOrNever: ValueType<number | 'never'> = {
+  expected: `${wholeNumber(1).expected}, or 'never'`,
+  parse: (raw) => (normalised(raw) === 'never' ? 'never' : wholeNumber(1).parse(raw)),
+}
+
 export function numberBetween(min: number, max: number): ValueType<number> {
   return {
     expected: max === Number.MAX_VALUE ? `a number, ${min} or more` : `a number from ${min} to ${max}`,

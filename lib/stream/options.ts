@@ -22,9 +22,11 @@ export interface JobOptions {
    * however often it fails.
    */
   readonly restart?: RestartStrategy
+  /** What becomes of records that the job's functions throw at again and again. Default: the job fails at them. */
+  readonly poisonRecords?: PoisonRecordOptions
   /** How often watermarks are made from the timestamps seen. 0: after every batch. Default 200 ms. */
   readonly autoWatermarkInterval?: Duration
-  /** Directory for records that could not be parsed and that no stream uses. Default `.millrace/dead-letters`. */
+  /** Directory for dead letters that no stream uses (embedded runtime). Default `.millrace/dead-letters`. */
   readonly deadLettersDirectory?: string
   /**
    * Where the embedded runtime keeps records that came in by HTTP, until no retained checkpoint needs them. Default
@@ -78,6 +80,15 @@ export interface CheckpointingOptions {
   readonly directory?: string
   /** Where savepoints go if none is named. Default `.millrace/savepoints`. */
   readonly savepointDirectory?: string
+}
+
+export interface PoisonRecordOptions {
+  /**
+   * A record at which the job has failed this many times goes to the dead letters of the operator that threw, and the job
+   * goes on without it. Each of these failures is one for the restart strategy, which has to grant as many restarts.
+   * `'never'`: it fails for as long as the strategy lets it. Default `'never'`.
+   */
+  readonly deadLetterAfter?: number | 'never'
 }
 
 /**

@@ -8,16 +8,17 @@ import {
 import type { IngestLog } from '../ports/ingest-log.ts'
 import type { IngestSpec } from './ingest.ts'
 import type { OperatorStateSpec } from './state.ts'
+import type { OutputTag } from './types.ts'
 
-/** A record that could not be parsed: kept, with what is needed to find and mend it. */
+/** A record that could not be parsed or processed: kept, with what is needed to find and mend it. */
 export interface DeadLetter {
   /** The operator that refused it. */
   readonly operatorUid: string
-  /** Where it came from, as its source names places: `readings.txt:120`. */
+  /** Where it came from, as its source names places: `readings.txt:120`; or, past its source's task, where it failed last. */
   readonly position: string
   /** Why it was refused. */
   readonly reason: string
-  /** What was found, cut at 64 KB of text. */
+  /** What was found, or the record as JSON; cut at 64 KB of text. */
   readonly raw: string
 }
 
@@ -123,5 +124,11 @@ export function sourceFunction<T, S extends OperatorStateSpec = Record<never, ne
   return { type: 'function', kind: 'source function', bounded: functionOf(fn).bounded ?? false, fn }
 }
 
-/** Id of the side output that takes a source's dead letters. */
+/** Id of the side output that takes an operator's dead letters. */
 export const DEAD_LETTERS_TAG = 'millrace.dead-letters'
+
+/**
+ * The dead letters of an operator, as a side output: `stream.getSideOutput(deadLetters)`. Sources have those that they cannot
+ * parse; all operators have those at which the job failed too often, as `poisonRecords` of the job's options says.
+ */
+export const deadLetters: OutputTag<DeadLetter> = { id: DEAD_LETTERS_TAG }

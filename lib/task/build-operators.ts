@@ -1,12 +1,14 @@
 import { keyGroupRange } from '../model/key-groups.ts'
 import { createOperator } from '../operators/create-operator.ts'
-import type { Operator } from '../operators/operator.ts'
+import type { Operator, Receiver } from '../operators/operator.ts'
 import { stateSpecOf } from '../operators/state-spec.ts'
+import { DEAD_LETTERS_TAG } from '../stream/source.ts'
 import type { ChainedOperator } from '../graph/plan.ts'
 import type { KeyedStateBackend } from '../state/keyed-backend.ts'
 import { HeapOperatorState } from '../state/operator-state.ts'
 import type { OperatorStateBackend } from '../state/operator-state.ts'
 import { buildChain, type ChainExit, type ChainLinks } from './operator-chain.ts'
+import { PoisonGuard, type GuardedPlace } from './poison-guard.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { TaskEnvironment, TaskRestore, TaskSpec } from './task-spec.ts'
 
@@ -15,6 +17,8 @@ export interface TaskOperator {
   readonly uid: string
   readonly name: string
   readonly operator: Operator
+  /** Takes the operator's records: itself, or what keeps from it those that it cannot process. */
+  readonly entrance: Receiver
   readonly keyedState: KeyedStateBackend | undefined
   readonly operatorState: OperatorStateBackend
 }
@@ -26,6 +30,10 @@ export function buildOperators(
   env: TaskEnvironment,
   now: () => number,
 ): { operators: TaskOperator[]; writers: RecordWriter[] } {
+  const operators: TaskOperator[] = []
+  /** By operator, where its dead letters go. */
+  const letters: (Receiver | undefined)[] = []
+  const writers: RecordWriter[] = []
   const exits = spec.outputs.map((output): ChainExit => {
     const origin = spec.vertex.operators[output.edge.sourceOperator]!
     const writer = new RecordWriter(
@@ -39,22 +47,30 @@ export function buildOperators(
       },
       env.send,
     )
-    return { operator: output.edge.sourceOperator, tagId: output.edge.tagId, writer }
+    writers.push(writer)
+    const { sourceOperator: operator, tagId } = output.edge
+    const guarded = guard(writer, spec, {
+      operatorUid: origin.uid,
+      stage: 'key',
+      letters: () => letters[operator],
+      metrics: () => operators[operator]!.operator.metrics,
+    })
+    return { operator, tagId, writer: guarded }
   })
-  const operators: TaskOperator[] = []
   const backends: KeyedStateBackend[] = []
   try {
     buildChain(spec.vertex, exits, (chained, index, links) => {
       const made = makeOperator(chained, links, { spec, restore, env, now, backends })
       operators[index] = made
-      return made.operator
+      letters[index] = links.sideOutput(DEAD_LETTERS_TAG)
+      return made.entrance
     })
   } catch (cause) {
     // There will be no task to close them.
     for (const backend of backends) backend.close()
     throw cause
   }
-  return { operators, writers: exits.map((exit) => exit.writer) }
+  return { operators, writers }
 }
 
 interface Surroundings {
@@ -96,7 +112,19 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
     ingest: env.ingest,
     autoWatermarkIntervalMs: spec.autoWatermarkIntervalMs,
   })
-  return { uid, name, operator, keyedState, operatorState }
+  const entrance = guard(operator, spec, {
+    operatorUid: uid,
+    stage: 'operator',
+    letters: () => links.sideOutput(DEAD_LETTERS_TAG),
+    metrics: () => operator.metrics,
+  })
+  return { uid, name, operator, entrance, keyedState, operatorState }
+}
+
+/** `receiver` itself, where none of the operator's records is poison. */
+function guard(receiver: Receiver, { poisonRecords = [] }: TaskSpec, place: GuardedPlace): Receiver {
+  const poison = poisonRecords.filter(({ operatorUid }) => operatorUid === place.operatorUid)
+  return poison.length === 0 ? receiver : new PoisonGuard(receiver, place, poison)
 }
 
 function keyedStateOf(chained: ChainedOperator, around: Surroundings): KeyedStateBackend | undefined {

@@ -1,6 +1,5 @@
 import type { ChainedOperator, JobVertex } from '../graph/plan.ts'
-import type { Operator, Receiver } from '../operators/operator.ts'
-import type { RecordWriter } from './record-writer.ts'
+import type { Receiver } from '../operators/operator.ts'
 
 /** Takes the records of an output nobody reads. */
 const NOWHERE: Receiver = { record() {}, watermark() {}, status() {} }
@@ -9,7 +8,7 @@ const NOWHERE: Receiver = { record() {}, watermark() {}, status() {} }
 export interface ChainExit {
   readonly operator: number
   readonly tagId: string | undefined
-  readonly writer: RecordWriter
+  readonly writer: Receiver
 }
 
 /** What the chain needs to make one of its operators. */
@@ -20,14 +19,14 @@ export interface ChainLinks {
 
 /**
  * Makes the operators of a chain, tail first, each wired straight to those after it: passing a record on is one call.
- * Returns them in chain order.
+ * Returns, in chain order, what takes the records of each.
  */
 export function buildChain(
   vertex: JobVertex,
   exits: readonly ChainExit[],
-  create: (operator: ChainedOperator, index: number, links: ChainLinks) => Operator,
-): Operator[] {
-  const built: Operator[] = []
+  create: (operator: ChainedOperator, index: number, links: ChainLinks) => Receiver,
+): Receiver[] {
+  const built: Receiver[] = []
   for (let index = vertex.operators.length - 1; index >= 0; index--) {
     const receivers = (tagId: string | undefined): Receiver[] => [
       ...vertex.operators.flatMap((child, at) =>

@@ -10,7 +10,7 @@ import type { JobEdge } from '../graph/plan.ts'
 export type SendElement = (edgeIndex: number, targetSubtask: number, element: Element) => void
 
 /** Chooses the channel of a record. */
-type Selector = (value: unknown) => number
+type Selector = (value: unknown, timestampMs: number) => number
 
 interface OpenBatch {
   values: unknown[]
@@ -51,7 +51,7 @@ export class RecordWriter implements Receiver {
   record(value: unknown, timestampMs: number): void {
     const { select } = this
     if (select === undefined) this.append(0, value, timestampMs)
-    else if (select !== 'broadcast') this.append(select(value), value, timestampMs)
+    else if (select !== 'broadcast') this.append(select(value, timestampMs), value, timestampMs)
     else for (let channel = 0; channel < this.open.length; channel++) this.append(channel, value, timestampMs)
   }
 
@@ -113,7 +113,7 @@ function selectorOf(edge: JobEdge, origin: WriterOrigin, turns: Turns): Selector
       return 'broadcast'
     case 'hash': {
       const keySelector = edge.keySelector!
-      return (value) => {
+      return (value, timestampMs) => {
         try {
           return subtaskOfKeyGroup(
             targetMaxParallelism,
@@ -125,6 +125,8 @@ function selectorOf(edge: JobEdge, origin: WriterOrigin, turns: Turns): Selector
           throw new OperatorFault(
             { operatorUid, operatorName, subtaskIndex },
             new Error(`keyBy: ${messageOf(cause)}`, { cause }),
+            'fatal',
+            { stage: 'key', value, timestampMs },
           )
         }
       }

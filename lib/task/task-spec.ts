@@ -1,5 +1,6 @@
 import type { JobEdge, JobVertex } from '../graph/plan.ts'
 import type { TaskId } from '../model/ids.ts'
+import type { PoisonRecord } from '../model/poison-records.ts'
 import type { IngestLog } from '../ports/ingest-log.ts'
 import type { KeyedStateBackendFactory, RestoredSegment, UnknownStatePolicy } from '../state/keyed-backend.ts'
 import type { Turns } from '../operators/operator.ts'
@@ -23,6 +24,8 @@ export interface TaskSpec {
   readonly mode: 'exactly-once' | 'at-least-once'
   readonly autoWatermarkIntervalMs: number
   readonly outputs: readonly TaskOutput[]
+  /** Records that its operators are not to be given any more. Default: none. */
+  readonly poisonRecords?: readonly PoisonRecord[] | undefined
 }
 
 export interface TaskOutput {

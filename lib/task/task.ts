@@ -9,7 +9,7 @@ import { assert, OperatorFault, UserError } from '../model/faults.ts'
 import { KeyedOperator } from '../operators/keyed-operator.ts'
 import { asCheckpointId } from '../model/ids.ts'
 import { SourceOperator } from '../operators/source.ts'
-import type { Operator } from '../operators/operator.ts'
+import type { Operator, Receiver } from '../operators/operator.ts'
 import type { ReadStatus } from '../stream/source.ts'
 import { BarrierAligner } from './barrier-aligner.ts'
 import { buildOperators, type TaskOperator } from './build-operators.ts'
@@ -30,6 +30,8 @@ export class Task {
   private readonly valve: WatermarkValve
   private readonly operators: readonly TaskOperator[]
   private readonly head: Operator
+  /** Takes the records of the head. */
+  private readonly entrance: Receiver
   private readonly writers: readonly RecordWriter[]
   /** Those that event time reaches as it is at the head. */
   private readonly watermarkHeirs: readonly RecordWriter[]
@@ -65,6 +67,7 @@ export class Task {
     this.operators = operators
     this.writers = writers
     this.head = operators[0]!.operator
+    this.entrance = operators[0]!.entrance
     this.watermarkHeirs = this.restoreWatermark(restore.watermarkMs)
     this.restoredWatermarkMs = restore.watermarkMs
     this.restoredEnded = resumes?.endsAgain ?? restore.inputEnded
@@ -129,11 +132,11 @@ export class Task {
   accept(channel: number, element: Element): void | Promise<void> {
     switch (element.kind) {
       case 'records': {
-        const { head } = this
+        const { entrance } = this
         const { values, timestamps } = element
         let i = 0
         try {
-          for (; i < values.length; i++) head.record(values[i], timestamps[i]!)
+          for (; i < values.length; i++) entrance.record(values[i], timestamps[i]!)
         } catch (cause) {
           throw placed(cause, this.env.placeOf?.(channel), i)
         }
@@ -156,11 +159,11 @@ export class Task {
 
   /** Takes records that were under way to one of its operators at the checkpoint that it began from; as {@link accept}. */
   acceptAt(operatorUid: string, { values, timestamps }: RecordBatch): void {
-    const operator = this.operators.find(({ uid }) => uid === operatorUid)?.operator
-    assert(operator !== undefined, `${operatorUid} is an operator of ${this.spec.taskId}`)
+    const entrance = this.operators.find(({ uid }) => uid === operatorUid)?.entrance
+    assert(entrance !== undefined, `${operatorUid} is an operator of ${this.spec.taskId}`)
     let i = 0
     try {
-      for (; i < values.length; i++) operator.record(values[i], timestamps[i]!)
+      for (; i < values.length; i++) entrance.record(values[i], timestamps[i]!)
     } catch (cause) {
       throw placed(cause, 'under way at the checkpoint', i)
     }

@@ -11,7 +11,7 @@ import { change, intend, remove, type CoordinatorTurn } from './turn.ts'
 /** Decides how the tasks of an attempt come by their state, and intends to begin them. */
 export function beginAttempt(
   turn: CoordinatorTurn,
-  { attempt, restoreFrom }: Extract<CoordinatorCommand, { type: 'deploy' }>,
+  { attempt, restoreFrom, poisonRecords }: Extract<CoordinatorCommand, { type: 'deploy' }>,
 ): void {
   const { run } = turn.image
   assert(run !== undefined, 'an attempt is one of a run')
@@ -25,6 +25,7 @@ export function beginAttempt(
     namespace: lineage?.namespace ?? '',
     floor: lineage?.floor ?? 0,
     restoredFrom: restoreFrom?.location,
+    ...(poisonRecords.length > 0 && { poisonRecords }),
   })
 }
 

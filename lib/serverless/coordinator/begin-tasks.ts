@@ -5,6 +5,7 @@ import { taskActor } from '../../model/actors.ts'
 import { MIN_WATERMARK } from '../../model/elements.ts'
 import { assert, UserError } from '../../model/faults.ts'
 import { taskId, type TaskId } from '../../model/ids.ts'
+import type { PoisonRecord } from '../../model/poison-records.ts'
 import { redistributeOperatorState } from '../../state/operator-state.ts'
 import type { Genesis } from '../actor/behaviour.ts'
 import { appendGenesis } from '../actor/log-entry.ts'
@@ -31,13 +32,14 @@ export async function beginTasks(
   if (misfit !== undefined) throw new UserError(misfit)
   if (begin.type === 'refused') throw new UserError(begin.message)
   const restoreOf = await restores(deployment, run, runtime)
-  for (const { id, parallelism } of run.shape.vertices.toReversed()) {
+  for (const { id, parallelism, operatorUids } of run.shape.vertices.toReversed()) {
+    const poison = deployment.poisonRecords?.filter((one) => operatorUids.includes(one.operatorUid)) ?? []
     const tasks = Array.from({ length: parallelism }, (_, subtask) => taskId(id, subtask))
     await Promise.all(
       tasks.map((task) => {
         const base = begin.type === 'base' ? begin.logs[task] : undefined
         assert(begin.type !== 'base' || base !== undefined, `${task} has a position to go on from`)
-        const genesis = genesisOf(deployment, run, task, restoreOf(task))
+        const genesis = genesisOf(deployment, run, task, restoreOf(task), poison)
         const position = (base?.position ?? deployment.floor) + 1
         return appendGenesis(runtime.log, taskActor(task), position, genesis, nowMs, runtime.blobs)
       }),
@@ -50,6 +52,7 @@ function genesisOf(
   { runId, firstRunId, shape }: RunImage,
   task: TaskId,
   restore: TaskGenesisRestore | undefined,
+  poisonRecords: readonly PoisonRecord[],
 ): Genesis {
   const content: TaskGenesis = {
     runId,
@@ -62,6 +65,7 @@ function genesisOf(
       inFlight: inFlightFrom(begin.logs, task),
     }),
     restore,
+    ...(poisonRecords.length > 0 && { poisonRecords }),
   }
   const base = begin.type === 'base' ? begin.logs[task] : undefined
   return { attempt, base: base && { attempt: base.attempt, position: base.position }, content }

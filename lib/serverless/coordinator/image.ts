@@ -7,6 +7,7 @@ import type {
 import type { CheckpointFailureReason } from '../../checkpoint/failure-reasons.ts'
 import { isTerminal, type JobStatus } from '../../checkpoint/job-status.ts'
 import type { Attempt, CheckpointId, TaskId } from '../../model/ids.ts'
+import type { PoisonRecord } from '../../model/poison-records.ts'
 import type { JobHappening } from '../observe.ts'
 
 /** All that the coordinator of a job knows, over all its runs: plain, immutable data. */
@@ -141,6 +142,8 @@ export type Effect =
       readonly namespace: string
       readonly floor: number
       readonly restoredFrom: string | undefined
+      /** Undefined: none. */
+      readonly poisonRecords?: readonly PoisonRecord[] | undefined
     }
   /** Orders every task of the attempt to take the checkpoint now, past its queue. */
   | {

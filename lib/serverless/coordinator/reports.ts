@@ -31,7 +31,7 @@ export function report(turn: CoordinatorTurn, task: TaskId, attemptNumber: numbe
       return hear(turn, { type: 'decline', attempt, checkpointId, task, reason, message })
     }
     case 'failed':
-      return hear(turn, { type: 'task-failed', attempt, task, cause: told.cause })
+      return hear(turn, { type: 'task-failed', attempt, task, cause: told.cause, record: told.record })
     case 'input-ended':
     case 'active':
       return hear(turn, { type: told.type, attempt, task } satisfies CoordinatorEvent)

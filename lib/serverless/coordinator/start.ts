@@ -33,11 +33,16 @@ interface StartPoint {
   readonly retained: readonly CompletedCheckpoint[]
 }
 
-export function settingsOf({ checkpointing, restart }: JobConfig): CoordinatorSettings {
+export function settingsOf({ checkpointing, restart, poisonRecords }: JobConfig): CoordinatorSettings {
   const { intervalMs } = checkpointing
   const rounded =
     intervalMs === undefined ? undefined : Math.max(intervalMs, COORDINATOR_LIMITS.intervalMsMin)
-  return { checkpointing: { ...checkpointing, intervalMs: rounded }, restart, pauseWhenIdle: true }
+  return {
+    checkpointing: { ...checkpointing, intervalMs: rounded },
+    restart,
+    deadLetterAfter: poisonRecords.deadLetterAfter,
+    pauseWhenIdle: true,
+  }
 }
 
 /**

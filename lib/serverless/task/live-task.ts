@@ -127,6 +127,7 @@ function specOf(runtime: JobRuntime, wiring: TaskWiring, state: TaskState, attem
       const target = plan.vertices[edge.targetVertex]!
       return { edge, targetParallelism: target.parallelism, targetMaxParallelism: target.maxParallelism }
     }),
+    poisonRecords: state.genesis!.poisonRecords,
   }
 }
 

@@ -2,6 +2,8 @@ import { causeOf } from '../../embedded/failure-cause.ts'
 import { taskOfActor } from '../../model/actors.ts'
 import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
+import type { RecordIdentity } from '../../model/poison-records.ts'
+import { recordIdentityOf } from '../../state/record-identity.ts'
 import {
   StaleView,
   type Behaviour,
@@ -161,9 +163,15 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
       return {
         ...nothing(inputs.length),
         delta: { over: 'failed' },
-        outgoing: [toCoordinator({ type: 'failed', cause: causeOf(cause) })],
+        outgoing: [toCoordinator({ type: 'failed', cause: causeOf(cause), ...this.#recordOf(cause) })],
       }
     }
+  }
+
+  #recordOf(cause: unknown): { readonly record?: RecordIdentity } {
+    const { deadLetterAfter } = this.#runtime.config.poisonRecords
+    const record = deadLetterAfter === undefined ? undefined : recordIdentityOf(cause)
+    return record === undefined ? {} : { record }
   }
 
   /** Runs the turn; where it needed a row that was not there, fetches it and runs it again from the beginning. */

@@ -52,6 +52,7 @@ describe('a job that ends by itself', () => {
     expect(cause).toEqual([
       '  operator    check, subtask 0',
       '  key         bug',
+      '  record      words#0, element 1, record 3',
       '  event time  1970-01-01T00:00:01Z',
       expect.stringMatching(/^ {2}no restart {2}.*1 restart/),
       '  Error: the word bug',

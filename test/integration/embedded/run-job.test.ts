@@ -30,7 +30,7 @@ describe('runJob', () => {
     expect(sink.values).toEqual([1, 3])
     const dead = join(directory, 'parsing', 'numbers')
     expect(events.filter((event) => event.type === 'warning')).toMatchObject([
-      { message: `Source 'numbers' found a record that it could not parse; see ${dead}` },
+      { message: `Source 'numbers' found records that it could not parse; see ${dead}` },
     ])
     const files = (await readdir(dead)).filter((name) => !name.startsWith('.'))
     expect(files).toHaveLength(1)

@@ -1,5 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
-import { collection, defineJob, fixedDelay, valueState, type JobDefinition } from '../../../lib/index.ts'
+import {
+  collection,
+  defineJob,
+  exponentialDelay,
+  fixedDelay,
+  valueState,
+  type DeadLetter,
+  type JobDefinition,
+  type JobOptions,
+} from '../../../lib/index.ts'
 import { actorKind, taskOfActor } from '../../../lib/model/actors.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
 import { BlobStoreError } from '../../../lib/ports/blob-store.ts'
@@ -24,6 +33,7 @@ interface WordCountParts {
   readonly ownQueues?: readonly string[]
   /** Called for each word before it is counted. */
   readonly onWord?: (word: string) => void
+  readonly options?: Partial<JobOptions>
   readonly checkpointing?: object
 }
 
@@ -60,6 +70,16 @@ class WordCount {
     return () => happenings.some((one) => one.type === 'status' && one.to === to)
   }
 
+  /** What is kept of the letters of an operator. */
+  async letters(uid: string): Promise<DeadLetter[]> {
+    const { blobs } = this.platform.runtime
+    const names = (await blobs.list(`dead-letters/${uid}/`)).filter((name) => name.endsWith('.jsonl'))
+    const texts = await Promise.all(
+      names.map(async (name) => Buffer.from((await blobs.get(name))!).toString()),
+    )
+    return texts.flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line) as DeadLetter)
+  }
+
   checkpoints(): Extract<JobHappening, { type: 'checkpoint-completed' }>[] {
     return this.platform.happenings.filter((one) => one.type === 'checkpoint-completed')
   }
@@ -71,13 +91,14 @@ class WordCount {
     return this.#ownQueues.includes(chain) ? `chain-${chain}` : 'task'
   }
 
-  #definition({ words, parallelism = 1, onWord, checkpointing }: WordCountParts): JobDefinition {
+  #definition({ words, parallelism = 1, onWord, checkpointing, options }: WordCountParts): JobDefinition {
     return defineJob(
       {
         name: 'word-count',
         parallelism,
         checkpointing: { interval: '1 s', ...checkpointing },
         restart: fixedDelay({ attempts: 3, delay: '1 s' }),
+        ...options,
       },
       (env) => {
         env
@@ -165,6 +186,43 @@ describe('a job on functions', () => {
       },
     })
   })
+
+  test.each([1, 3])(
+    'sets aside a record that fails each time, in the dead letters of its operator, and is exact without it (parallelism %i)',
+    async (parallelism) => {
+      const poison = ['w7', 'late']
+      const all = [...repeated(20_000, 97), 'late', ...repeated(20_000, 97)]
+      const job = new WordCount().deploy({
+        words: all,
+        parallelism,
+        onWord: (word) => {
+          if (poison.includes(word)) throw new Error(`${word} is not to be counted`)
+        },
+        options: { restart: exponentialDelay(), poisonRecords: { deadLetterAfter: 2 } },
+      })
+      await job.start('r1')
+      const ended = job.status('FINISHED')
+      let rounds = 0
+      await job.platform.until(() => {
+        if (++rounds % 7 === 0) job.platform.restartEnvironments()
+        return ended()
+      })
+      expect(countsOf(job.out)).toEqual(exact(all.filter((word) => !poison.includes(word))))
+      const deployed = job.platform.happenings.filter((one) => one.type === 'deployed')
+      expect(deployed).toHaveLength(5)
+      const letters = await job.letters('count')
+      const times = all.filter((word) => word === 'w7').length
+      expect(letters.filter(({ raw }) => raw === 'w7')).toHaveLength(times)
+      expect(letters.filter(({ raw }) => raw !== 'w7')).toMatchObject([
+        {
+          operatorUid: 'count',
+          reason: 'late is not to be counted',
+          position: expect.stringMatching(/^words#0, (message \d+|what waited), record \d+$/) as string,
+          raw: 'late',
+        },
+      ])
+    },
+  )
 
   test('is cancelled, and goes on from the checkpoint that was retained, at another parallelism', async () => {
     const all = repeated(60_000, 97)

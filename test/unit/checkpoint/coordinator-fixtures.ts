@@ -5,6 +5,7 @@ import type { CoordinatorEvent, StartEvent } from '../../../lib/checkpoint/coord
 import type { CoordinatedTask, CoordinatorState } from '../../../lib/checkpoint/coordinator-state.ts'
 import type { TaskAck } from '../../../lib/checkpoint/task-ack.ts'
 import { asAttempt, asCheckpointId, taskId } from '../../../lib/model/ids.ts'
+import type { RecordIdentity } from '../../../lib/model/poison-records.ts'
 import type { CheckpointConfig, RestartStrategyConfig } from '../../../lib/stream/config.ts'
 
 export const TASKS: readonly CoordinatedTask[] = [
@@ -61,8 +62,12 @@ export class TestCoordinator {
   last: CoordinatorStep | undefined
   readonly log: CoordinatorCommand[] = []
 
-  constructor(changes: Partial<CheckpointConfig> = {}, restart: RestartStrategyConfig = RESTART) {
-    this.state = newCoordinator({ checkpointing: checkpointing(changes), restart })
+  constructor(
+    changes: Partial<CheckpointConfig> = {},
+    restart: RestartStrategyConfig = RESTART,
+    deadLetterAfter?: number,
+  ) {
+    this.state = newCoordinator({ checkpointing: checkpointing(changes), restart, deadLetterAfter })
   }
 
   /** One in which all tasks of the first attempt run. */
@@ -111,12 +116,13 @@ export class TestCoordinator {
     return [...this.acknowledgeAll(id), ...this.stored(id)]
   }
 
-  failTask(message = 'boom'): readonly CoordinatorCommand[] {
+  failTask(message = 'boom', record?: RecordIdentity): readonly CoordinatorCommand[] {
     return this.send({
       type: 'task-failed',
       attempt: this.state.attempt,
       task: TASKS[1]!.task,
       cause: { message, operatorUid: 'count', key: '"a"' },
+      record,
     })
   }
 

@@ -267,7 +267,12 @@ describe('a failure', () => {
     expect(only(job.tornDown(), 'status')).toMatchObject([{ to: 'RESTARTING', cause: { message: 'bug' } }])
     expect(only(job.after(499), 'deploy')).toEqual([])
     expect(only(job.after(1), 'deploy')).toEqual([
-      { type: 'deploy', attempt: 2, restoreFrom: { checkpointId: 1, kind: 'checkpoint', location: 'chk-1' } },
+      {
+        type: 'deploy',
+        attempt: 2,
+        restoreFrom: { checkpointId: 1, kind: 'checkpoint', location: 'chk-1' },
+        poisonRecords: [],
+      },
     ])
     job.send({ type: 'deployed', attempt: asAttempt(2) })
     expect(job.state.status).toBe('RUNNING')

@@ -1,13 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { planWithDeadLetters } from '../../../lib/graph/dead-letters.ts'
+import { collectSink } from '../../../lib/connectors/collect.ts'
+import { deadLetters, type Source } from '../../../lib/stream/source.ts'
+import { deadLetterSinkUid, planWithDeadLetters } from '../../../lib/graph/dead-letters.ts'
 import { planJob } from '../../../lib/graph/plan-job.ts'
 import type { DataStream } from '../../../lib/stream/data-stream.ts'
 import type { JobPlan } from '../../../lib/graph/plan.ts'
 import type { StreamGraph } from '../../../lib/stream/operator-spec.ts'
 import { outputTag } from '../../../lib/stream/types.ts'
 import { boundedOutOfOrderness } from '../../../lib/stream/watermarks.ts'
-import { chainsOf, CONFIG, discard, graphOf, planOf, words, type Word } from './fixtures.ts'
+import { chainsOf, CONFIG, discard, graphOf, planOf, problemsOf, words, type Word } from './fixtures.ts'
 
 const twoOperators = (
   change: (stream: DataStream<Word>) => DataStream<Word>,
@@ -292,5 +294,56 @@ describe('dead letters', () => {
     const sink = source!.operators.find(({ uid }) => uid === 'left.dead-letters')
     expect(sink).toMatchObject({ parent: 0, parentTagId: 'millrace.dead-letters', spec: { sink: discard } })
     expect(plan.vertices.flatMap(({ operators }) => operators.map(({ uid }) => uid))).toContain('left.map-1')
+  })
+
+  test('of all operators with functions of the user are kept, where records that fail are set aside', () => {
+    const graph = graphOf((env) => {
+      const counted = env
+        .source('words', words)
+        .withTimestamps(({ count }) => count, boundedOutOfOrderness(0))
+        .keyBy(({ text }) => text)
+        .map('count', { map: (word: Word) => word })
+      counted.sinkTo('out', discard)
+      counted.getSideOutput(deadLetters).sinkTo('taken', collectSink())
+      env
+        .source('plain', { ...words, refusesRecords: false } as Source<Word>)
+        .sinkTo('plain-out', collectSink())
+    })
+    const plan = planWithDeadLetters(
+      graph,
+      { ...CONFIG, poisonRecords: { deadLetterAfter: 3 } },
+      () => discard,
+    )
+    const uids = plan.vertices.flatMap(({ operators }) => operators.map(({ uid }) => uid as string))
+    expect(uids.filter((uid) => uid.endsWith('.dead-letters')).toSorted()).toEqual([
+      'out.dead-letters',
+      'words.dead-letters',
+      'words.timestamps-1.dead-letters',
+    ])
+    const without = planOf((env) => {
+      const texts = env.source('words', words).map(({ text }) => text)
+      texts.sinkTo('out', discard)
+    })
+    expect(without.unconsumedDeadLetters).toEqual(['words'])
+  })
+
+  test('of a uid of the greatest length have a sink whose uid is no longer', () => {
+    const [one, other] = ['a', 'b'].map((end) => deadLetterSinkUid(`${'x'.repeat(199)}${end}`))
+    expect(one).toHaveLength(200)
+    expect(one).not.toBe(other)
+  })
+
+  test('of operators other than sources are refused where nothing sets records aside', () => {
+    const graph = graphOf((env) => {
+      const doubled = env.source('words', words).map((word) => word, { uid: 'same' })
+      doubled.sinkTo('out', discard)
+      doubled.getSideOutput(deadLetters).sinkTo('taken', collectSink())
+    })
+    expect(problemsOf(() => planJob(graph, CONFIG))).toEqual([
+      "operator 'taken' takes side output 'millrace.dead-letters' of 'same', which cannot have it: operators other than " +
+        'sources have dead letters only where poisonRecords.deadLetterAfter says when',
+    ])
+    const config = { ...CONFIG, poisonRecords: { deadLetterAfter: 1 } }
+    expect(problemsOf(() => planJob(graph, config))).toEqual([])
   })
 })

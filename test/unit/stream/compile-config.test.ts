@@ -52,6 +52,7 @@ describe('defaults', () => {
       },
       stateBackend: { type: 'filesystem', asynchronous: true, directory: undefined },
       restart: { type: 'none' },
+      poisonRecords: { deadLetterAfter: undefined },
       autoWatermarkIntervalMs: 200,
       deadLettersDirectory: '.millrace/dead-letters',
       ingestDirectory: '.millrace/ingest',
@@ -116,6 +117,7 @@ describe('job code', () => {
     },
     stateBackend: { type: 'lmdb', asynchronous: false, directory: 'd' },
     restart: fixedDelay({ attempts: 'unlimited', delay: '10 s' }),
+    poisonRecords: { deadLetterAfter: 3 },
     autoWatermarkInterval: 0,
     deadLettersDirectory: 'dead',
     ingestDirectory: 'ingest',
@@ -143,6 +145,7 @@ describe('job code', () => {
       },
       stateBackend: { type: 'lmdb', asynchronous: false, directory: 'd' },
       restart: { type: 'fixed-delay', attempts: Infinity, delayMs: 10_000 },
+      poisonRecords: { deadLetterAfter: 3 },
       autoWatermarkIntervalMs: 0,
       deadLettersDirectory: 'dead',
       ingestDirectory: 'ingest',
@@ -166,12 +169,13 @@ describe('job code', () => {
       Object.keys(fields).map((field) => `restart.${type}.${field}`),
     )
     for (const restart of restarts) expect(problemsOf({ restart })).toEqual([])
-    const { checkpointing: inner, stateBackend, ...outer } = everything
+    const { checkpointing: inner, stateBackend, poisonRecords, ...outer } = everything
     const paths = [
       ...Object.keys(outer).filter((field) => field !== 'restart'),
       ...Object.keys(inner).map((field) => `checkpointing.${field}`),
       'checkpointing.failOnCheckpointingErrors',
       ...Object.keys(stateBackend).map((field) => `stateBackend.${field}`),
+      ...Object.keys(poisonRecords).map((field) => `poisonRecords.${field}`),
       'restart.type',
       ...restartPaths,
     ]
@@ -312,6 +316,34 @@ describe('precedence', () => {
       attempts: 2,
       delayMs: 5_000,
     })
+  })
+})
+
+describe('poison records', () => {
+  test.each([
+    [{ restart: fixedDelay({ attempts: 3 }) }, []],
+    [{ restart: exponentialDelay() }, []],
+    [{ restart: failureRate({ maxFailuresPerInterval: 2 }) }, []],
+    [{ restart: fixedDelay({ attempts: 2 }) }, [2, 'restart.type (job code)']],
+    [{ restart: failureRate() }, [0, 'restart.type (job code)']],
+    [{}, [0, 'restart-strategy.type (default)']],
+  ])('need as many restarts: %j', (options, expected) => {
+    const problems = problemsOf({ ...options, poisonRecords: { deadLetterAfter: 3 } })
+    const [granted, strategy] = expected
+    expect(problems).toEqual(
+      granted === undefined
+        ? []
+        : [
+            'poisonRecords.deadLetterAfter (job code): expected a restart strategy that grants at least 3 restarts, one for ' +
+              `each failure, got ${granted} of ${strategy}`,
+          ],
+    )
+  })
+
+  test('are set aside never, if nothing is said', () => {
+    const options = { restart: fixedDelay({ attempts: 3 }), poisonRecords: { deadLetterAfter: 3 } }
+    const overrides = { 'execution.poison-records.dead-letter-after': 'never' }
+    expect(compile(options, { overrides }).poisonRecords.deadLetterAfter).toBeUndefined()
   })
 })
 

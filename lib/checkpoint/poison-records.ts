@@ -1,0 +1,47 @@
+import type { PoisonRecord, RecordIdentity } from '../model/poison-records.ts'
+import type { FailureCause } from './failure-reasons.ts'
+
+/** Which records made the job fail, and how often. Plain data, bounded. */
+export interface PoisonRecords {
+  /** Not often enough yet; the one that failed last comes last. */
+  readonly suspects: readonly Suspect[]
+  /** As often as the job allows; oldest first. */
+  readonly listed: readonly PoisonRecord[]
+}
+
+interface Suspect extends RecordIdentity {
+  readonly failures: number
+}
+
+export const noPoisonRecords: PoisonRecords = { suspects: [], listed: [] }
+
+/** Of each kind. What is older is forgotten: if it comes again it is counted anew, so nothing is lost by it. */
+const RECORDS_MAX = 100
+/** Each attempt is given all of it. */
+const TEXT_CHARS_MAX = 300
+
+/** The job failed at `record`. At the failure that is number `deadLetterAfter`, the record is poison. */
+export function countFailure(
+  known: PoisonRecords,
+  record: RecordIdentity,
+  cause: FailureCause,
+  deadLetterAfter: number,
+): PoisonRecords {
+  const isSame = (other: RecordIdentity): boolean =>
+    other.operatorUid === record.operatorUid && other.hash === record.hash
+  // Whatever keeps its operator from setting it aside, counting on would not help.
+  if (known.listed.some(isSame)) return known
+  const failures = (known.suspects.find(isSame)?.failures ?? 0) + 1
+  const others = known.suspects.filter((other) => !isSame(other))
+  const { operatorUid, hash } = record
+  if (failures < deadLetterAfter) {
+    return { ...known, suspects: [...others, { operatorUid, hash, failures }].slice(-RECORDS_MAX) }
+  }
+  const poison: PoisonRecord = {
+    operatorUid,
+    hash,
+    reason: cause.message.slice(0, TEXT_CHARS_MAX),
+    position: cause.position?.slice(0, TEXT_CHARS_MAX),
+  }
+  return { suspects: others, listed: [...known.listed, poison].slice(-RECORDS_MAX) }
+}
