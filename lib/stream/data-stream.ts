@@ -181,7 +181,7 @@ export class DataStream<out T> {
 export class SourceStream<out T> extends DataStream<T> {
   /**
    * The records that the source could not parse, with where they were and why. If no stream uses them, the runtime
-   * writes them to the job's dead-letters directory.
+   * writes them to the job's dead-letters directory, or to its bucket.
    */
   readonly deadLetters: DataStream<DeadLetter>
 

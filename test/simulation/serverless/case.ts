@@ -3,6 +3,7 @@ import { Chance } from '../chance.ts'
 import { randomProgram, type Program } from '../program.ts'
 import { HOSTILE, randomProfile, type FaultProfile } from './faults.ts'
 import { randomLimits, type TightLimits } from './limits.ts'
+import { DEAD_LETTER_AFTER } from './poison.ts'
 
 /** A random program, and how it is dressed for this runtime. */
 export interface ServerlessProgram {
@@ -16,6 +17,8 @@ export interface ServerlessProgram {
   readonly padding: string
   /** Items are sent by HTTP, and the job never ends by itself; else each source has them. */
   readonly fedByHttp: boolean
+  /** Some records make a function throw each time, and are to be set aside. */
+  readonly hasPoison: boolean
 }
 
 export type Ending = 'natural' | 'stop' | 'cancel' | 'suspend'
@@ -57,7 +60,16 @@ export interface SourcePace {
   readonly waitMaxMs: number
 }
 
-export function randomCase(seed: number, mode?: Case['mode'], sizes = SIZES): Case {
+export function randomCase(
+  seed: number,
+  mode?: Case['mode'],
+  {
+    sizes = SIZES,
+    mayHavePoison = true,
+  }: { readonly sizes?: readonly Size[]; readonly mayHavePoison?: boolean } = {},
+): Case {
+  // Drawn apart, so that a case is the same but for it.
+  const hasPoison = mayHavePoison && new Chance(seed ^ 0xdead).chance(0.2)
   const chance = new Chance(seed)
   const maxParallelism = chance.pick([3, 4, 8, 16])
   const parallelism = chance.pick([1, 1, 2, 2, 3])
@@ -80,6 +92,7 @@ export function randomCase(seed: number, mode?: Case['mode'], sizes = SIZES): Ca
     program: {
       program: programOf(size, chance, maxParallelism, fedByHttp),
       fedByHttp,
+      hasPoison,
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
       ttlMs: chance.magnitude(100, 60_000),
       committedSinks: chance.chance(0.5),
@@ -87,7 +100,7 @@ export function randomCase(seed: number, mode?: Case['mode'], sizes = SIZES): Ca
     },
     options: {
       maxParallelism,
-      restart: randomRestart(chance),
+      ...withPoison(randomRestart(chance), hasPoison),
       checkpointing: {
         interval: chance.magnitude(2_000, 30_000),
         minPause: chance.pick([0, 0, 2_000]),
@@ -118,7 +131,12 @@ export function randomCase(seed: number, mode?: Case['mode'], sizes = SIZES): Ca
 /** A case in which little is left to chance but the job: for mistakes, which are to be found soon. */
 export function hostileCase(seed: number, faults: Partial<FaultProfile> = {}): Case {
   const profile = { ...HOSTILE, ...faults }
-  return { ...randomCase(seed, 'exactly-once', [SMALL]), profile, chaosMs: 600_000, concurrency: 4 }
+  return {
+    ...randomCase(seed, 'exactly-once', { sizes: [SMALL], mayHavePoison: false }),
+    profile,
+    chaosMs: 600_000,
+    concurrency: 4,
+  }
 }
 
 /** Of which there is no less than 3 items of input in all. */
@@ -169,6 +187,18 @@ function randomRestart(chance: Chance): NonNullable<JobOptions['restart']> {
     { type: 'failure-rate', maxFailuresPerInterval: 3, interval: 60_000, delay },
     { type: 'exponential-delay', initialDelay: 1 + delay },
   ])
+}
+
+/** Every failure at poison is one for the strategy: it must not come to its end. */
+function withPoison(
+  restart: NonNullable<JobOptions['restart']>,
+  hasPoison: boolean,
+): Pick<JobOptions, 'restart' | 'poisonRecords'> {
+  if (!hasPoison) return { restart }
+  return {
+    restart: { type: 'fixed-delay', attempts: 'unlimited', delay: 1_000 },
+    poisonRecords: { deadLetterAfter: DEAD_LETTER_AFTER },
+  }
 }
 
 /** Text that does not compress. */

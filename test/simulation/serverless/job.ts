@@ -11,6 +11,7 @@ import type { Item } from '../program.ts'
 import { streamOf } from '../simulated-job.ts'
 import type { ServerlessProgram } from './case.ts'
 import { forget, remember } from './memory.ts'
+import { poisoned } from './poison.ts'
 import { committedSink, transactionalSink, writerSink, type SinkSurroundings } from './sinks.ts'
 import { replayableSource, type SourceSurroundings } from './source.ts'
 
@@ -23,7 +24,7 @@ export interface JobSurroundings extends SinkSurroundings, SourceSurroundings {
 
 /** The program as a job of Millrace, as one process loads it. */
 export function serverlessJob(
-  { program, memory, ttlMs, committedSinks, padding, fedByHttp }: ServerlessProgram,
+  { program, memory, ttlMs, committedSinks, padding, fedByHttp, hasPoison }: ServerlessProgram,
   options: JobOptions,
   around: JobSurroundings,
 ): JobDefinition {
@@ -38,15 +39,15 @@ export function serverlessJob(
         ...(node.parallelism === undefined ? {} : { parallelism: node.parallelism }),
       }
       if (node.type === 'source') {
-        let stream: DataStream<Item> = env
-          .source(
-            `source-${index}`,
-            fedByHttp
-              ? http<Item>({ ...idOf(index) })
-              : replayableSource(padded(node.splits, padding), around),
-            placed,
-          )
-          .withTimestamps(({ ts }) => ts, boundedOutOfOrderness(2 * program.jitterMs + 1), placed)
+        const source = fedByHttp
+          ? http<Item>({ ...idOf(index) })
+          : replayableSource(padded(node.splits, padding), around)
+        const read = env.source(`source-${index}`, source, placed)
+        let stream = (hasPoison ? poisoned(read, index, placed) : read).withTimestamps(
+          ({ ts }) => ts,
+          boundedOutOfOrderness(2 * program.jitterMs + 1),
+          placed,
+        )
         if (memory.includes('remember'))
           stream = remember(stream, node.splits, `remember-${index}`, ttlMs, placed, memories)
         if (memory.includes('forget')) stream = forget(stream, `forget-${index}`, ttlMs, placed, memories)

@@ -17,6 +17,7 @@ import { Ledger } from './ledger.ts'
 import { tighten } from './limits.ts'
 import { logProblems } from './log-checkers.ts'
 import { START_MS, tracer, type Outcome, type Tell } from './outcome.ts'
+import { letterProblems } from './poison.ts'
 import type { SimulatedProcess, Trace } from './process.ts'
 import { runtimeOf } from './runtime.ts'
 import { Scheduler } from './scheduler.ts'
@@ -145,6 +146,11 @@ class Simulation {
         ...(isExact ? this.#outside.untimely : []),
         ...(await logProblems(this.#ledger, this.#case.mode)),
         ...(await this.#boundProblems()),
+        ...(await letterProblems(
+          this.#case.program.hasPoison ? program : { ...program, nodes: [] },
+          this.#cloud.world.blobs.store,
+          isExact ? 'once' : 'at-least-once',
+        )),
         ...outputs,
       ],
       completed: this.#happenings.completed,

@@ -1,4 +1,5 @@
 import { deploymentOf } from '../../../lib/serverless/deployment.ts'
+import { OperatorFault } from '../../../lib/model/faults.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
 import type { JobRuntime } from '../../../lib/serverless/runtime.ts'
 import type { Chance } from '../chance.ts'
@@ -25,11 +26,16 @@ class InjectedFailure extends Error {
   override readonly name: string = 'InjectedFailure'
 }
 
+const NOWHERE = { operatorUid: 'injected', operatorName: 'injected', subtaskIndex: 0 }
+
 /** All that one process works with: its own copy of the job, and the world as it sees it. */
 export function runtimeOf(parts: RuntimeParts, parallelism: number, process: SimulatedProcess): JobRuntime {
   const { of, cloud, scheduler, faults, chance, outside, hear } = parts
   const called = (): void => {
-    if (faults.strikes('userFault')) throw new InjectedFailure('injected')
+    if (!faults.strikes('userFault')) return
+    const failure = new InjectedFailure('injected')
+    // Not the record's fault: chance could strike one as often as makes it poison.
+    throw of.program.hasPoison ? new OperatorFault(NOWHERE, failure) : failure
   }
   const job = serverlessJob(
     of.program,

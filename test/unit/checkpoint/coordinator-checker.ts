@@ -17,6 +17,8 @@ export class CoordinatorChecker {
   readonly #answered = new Set<string>()
   /** Tasks that did something since the last barrier that they acknowledged, or have not said that they did not. */
   readonly #busy = new Set<TaskId>()
+  /** Failures at records, by their hash. */
+  readonly #failures = new Map<string, number>()
   #committedId = 0
   #attempt = 0
 
@@ -36,6 +38,10 @@ export class CoordinatorChecker {
   #hearEvent(before: CoordinatorState, event: CoordinatorEvent, step: CoordinatorStep): void {
     if (step.outcome !== 'accepted') return
     if (event.type === 'active') this.#busy.add(event.task)
+    if (event.type === 'task-failed' && event.record !== undefined) {
+      const { hash } = event.record
+      this.#failures.set(hash, (this.#failures.get(hash) ?? 0) + 1)
+    }
     if (event.type === 'acknowledge') {
       if (event.ack.active === false) this.#busy.delete(event.task)
       else this.#busy.add(event.task)
@@ -91,6 +97,11 @@ export class CoordinatorChecker {
         assert.equal(command.attempt, this.#attempt + 1, 'attempts count up by one')
         this.#attempt = command.attempt
         for (const { task } of before.tasks) this.#busy.add(task)
+        assert.deepEqual(
+          command.poisonRecords.map(({ hash }) => hash).toSorted(),
+          this.#poison(before.settings.deadLetterAfter),
+          'what failed as often is set aside, and nothing else',
+        )
         if (command.restoreFrom !== undefined) {
           const { checkpointId } = command.restoreFrom
           assert.ok(this.#stored.has(checkpointId), 'a restore point is complete')
@@ -110,6 +121,11 @@ export class CoordinatorChecker {
         break
       default:
     }
+  }
+
+  #poison(deadLetterAfter = Number.POSITIVE_INFINITY): string[] {
+    const failures = [...this.#failures].filter(([, times]) => times >= deadLetterAfter)
+    return failures.map(([hash]) => hash).toSorted()
   }
 
   #checkState(before: CoordinatorState, after: CoordinatorState): void {

@@ -47,6 +47,7 @@ const settings = fc.record(
       )
       .map((changes) => checkpointing(changes)),
     pauseWhenIdle: fc.constantFrom(undefined, true),
+    deadLetterAfter: fc.constantFrom(undefined, 1, 2),
     restart: fc.constantFrom(
       { type: 'none' as const },
       { type: 'fixed-delay' as const, attempts: 5, delayMs: 300 },
@@ -95,8 +96,10 @@ class World {
       this.send({ type: 'store-failed', checkpointId: this.#storing() ?? checkpointId, message: 'full' })
     else if (pick < 890)
       this.send({ type: 'decline', attempt, checkpointId, task, reason: 'task-error', message: 'no' })
-    else if (pick < 910) this.send({ type: 'task-failed', attempt, task, cause: { message: 'boom' } })
-    else if (pick < 920) this.send({ type: 'input-ended', attempt, task })
+    else if (pick < 910) {
+      const record = id > 3 ? undefined : { operatorUid: 'count', hash: `${id % 2}` }
+      this.send({ type: 'task-failed', attempt, task, cause: { message: 'boom' }, record })
+    } else if (pick < 920) this.send({ type: 'input-ended', attempt, task })
     else if (pick < 930) this.send({ type: 'active', attempt, task })
     else if (pick < 955) this.send({ type: 'trigger-savepoint', requestId: this.#ask(), target: undefined })
     else if (pick < 975) this.send({ type: 'trigger-checkpoint', requestId: this.#ask() })
