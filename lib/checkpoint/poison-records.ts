@@ -45,3 +45,14 @@ export function countFailure(
   }
   return { suspects: others, listed: [...known.listed, poison].slice(-RECORDS_MAX) }
 }
+
+/** What to tell the user of records that were listed between two states of the coordinator. */
+export function poisonNotices(before: PoisonRecords | undefined, after: PoisonRecords | undefined): string[] {
+  if (before === after || after === undefined) return []
+  return after.listed
+    .filter((one) => !before?.listed.includes(one))
+    .map(({ operatorUid, position, reason }) => {
+      const place = position === undefined ? '' : `, last from ${position}`
+      return `Operator '${operatorUid}' threw at one record too often${place} (${reason}): it goes to its dead letters now`
+    })
+}

@@ -3,6 +3,7 @@ import type { CoordinatorCommand, RequestOutcome } from '../checkpoint/coordinat
 import type { CoordinatorEvent } from '../checkpoint/coordinator-events.ts'
 import type { CoordinatorState, RestorePoint } from '../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../checkpoint/job-status.ts'
+import { poisonNotices } from '../checkpoint/poison-records.ts'
 import { messageOf, UserError } from '../model/faults.ts'
 import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { Attempt, CheckpointId, TaskId } from '../model/ids.ts'
@@ -174,6 +175,7 @@ export class JobMaster {
     const step = coordinate(before, event, { nowMs: this.lastNowMs, random: () => random.next() })
     this.state = step.state
     if (event.type === 'stored' && step.outcome === 'accepted') this.announce(event.checkpointId)
+    for (const notice of poisonNotices(before.poisonRecords, step.state.poisonRecords)) this.warn(notice)
     for (const command of step.commands) this.execute(command)
     if (!isTerminal(before.status) && isTerminal(step.state.status)) this.end()
   }

@@ -3,6 +3,7 @@ import type { CoordinatorCommand, RequestOutcome } from '../../checkpoint/coordi
 import type { CoordinatorEvent } from '../../checkpoint/coordinator-events.ts'
 import type { CoordinatorState } from '../../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../../checkpoint/job-status.ts'
+import { poisonNotices } from '../../checkpoint/poison-records.ts'
 import { unreachable } from '../../model/faults.ts'
 import { beginAttempt, giveUp } from './attempts.ts'
 import type { JobAnswer } from './image.ts'
@@ -30,6 +31,8 @@ export function hear(turn: CoordinatorTurn, event: CoordinatorEvent): void {
     change(turn, { coordinator: step.state })
     const hasAdvanced = advanceRestorable(turn)
     if (next.type === 'stored' && step.outcome === 'accepted') completed(turn, next.checkpointId)
+    for (const message of poisonNotices(before.poisonRecords, step.state.poisonRecords))
+      tell(turn, { type: 'warning', message })
     for (const command of step.commands) carryOut(turn, command, before, (followUp) => queue.push(followUp))
     const isTold = step.commands.some(({ type }) => type === 'notify-complete')
     if (hasAdvanced && !isTold && step.state.deployment === 'running') {

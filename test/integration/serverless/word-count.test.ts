@@ -210,6 +210,10 @@ describe('a job on functions', () => {
       expect(countsOf(job.out)).toEqual(exact(all.filter((word) => !poison.includes(word))))
       const deployed = job.platform.happenings.filter((one) => one.type === 'deployed')
       expect(deployed).toHaveLength(5)
+      const told = job.platform.happenings.flatMap((one) => (one.type === 'warning' ? [one.message] : []))
+      expect(told).toEqual(
+        poison.map((word) => expect.stringContaining(`(${word} is not to be counted)`) as string),
+      )
       const letters = await job.letters('count')
       const times = all.filter((word) => word === 'w7').length
       expect(letters.filter(({ raw }) => raw === 'w7')).toHaveLength(times)
