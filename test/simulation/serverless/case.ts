@@ -92,7 +92,8 @@ export function randomCase(
     program: {
       program: programOf(size, chance, maxParallelism, fedByHttp),
       fedByHttp,
-      hasPoison,
+      // Each such record costs restarts.
+      hasPoison: hasPoison && size !== ANY,
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
       ttlMs: chance.magnitude(100, 60_000),
       committedSinks: chance.chance(0.5),

@@ -25,7 +25,7 @@ import { SharedOutside } from './sinks.ts'
 
 /** Once nothing goes wrong any more, whatever is to come has come by then. */
 const CATCH_UP_MS = 20 * 60_000
-const STEPS_MAX = 250_000
+const STEPS_MAX = 1_000_000
 /** Whoever was late is done by then: what he waited for took no longer, and he may wait a few times. */
 const LATE_MS = 10 * 60_000
 
