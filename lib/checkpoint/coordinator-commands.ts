@@ -45,6 +45,7 @@ export type CoordinatorCommand =
       readonly type: 'notify-aborted'
       readonly attempt: Attempt
       readonly checkpointId: CheckpointId
+      readonly kind: PendingCheckpoint['kind']
       readonly reason: CheckpointFailureReason
       readonly message: string
     }

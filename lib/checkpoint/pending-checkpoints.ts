@@ -148,11 +148,11 @@ function abort(
   reason: CheckpointFailureReason,
   message: string,
 ): void {
-  const { checkpointId, attempt } = pending
+  const { checkpointId, attempt, kind } = pending
   remove(turn, checkpointId)
   if (countsAsFailure(turn, pending, reason))
     change(turn, { consecutiveFailures: turn.state.consecutiveFailures + 1 })
-  order(turn, { type: 'notify-aborted', attempt, checkpointId, reason, message })
+  order(turn, { type: 'notify-aborted', attempt, checkpointId, kind, reason, message })
   answer(turn, pending.requestId, { type: 'failed', reason, message })
 }
 

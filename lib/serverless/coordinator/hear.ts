@@ -76,7 +76,7 @@ function carryOut(
         inFlight: inFlightAtOldest(turn.image, task),
       }))
     case 'notify-aborted':
-      return aborted(turn, command, before)
+      return aborted(turn, command)
     case 'discard':
       return discard(turn, command, before)
     case 'tear-down':
@@ -128,10 +128,10 @@ function forgetFormer(turn: CoordinatorTurn): void {
 
 type Command<Type> = Extract<CoordinatorCommand, { type: Type }>
 
-function aborted(turn: CoordinatorTurn, command: Command<'notify-aborted'>, before: CoordinatorState): void {
-  const { attempt, checkpointId, reason, message } = command
+function aborted(turn: CoordinatorTurn, command: Command<'notify-aborted'>): void {
+  const { attempt, checkpointId, kind, reason, message } = command
   tell(turn, { type: 'checkpoint-failed', checkpointId, reason, message })
-  if (isSavepoint(before, checkpointId)) spoil(turn, checkpointId)
+  if (kind === 'savepoint') spoil(turn, checkpointId)
   const { coordinator, run } = turn.image
   if (attempt !== run?.deployedAttempt || coordinator.deployment !== 'running') return
   orderTasks(turn, allTasks(turn), () => ({ type: 'aborted', checkpointId, reason }))

@@ -427,6 +427,26 @@ describe('a savepoint', () => {
     expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
   })
 
+  it('that is given up as soon as it is triggered leaves nothing of what tasks had begun', async () => {
+    const checkpointing = { maxConcurrent: 2, tolerableFailures: 0 }
+    const job = await checkpointed(new PlayedJob({ parallelism: 2, options: { checkpointing } }))
+    // Checkpoint 2 is nobody's, and has expired when the savepoint is asked for: that is too much for the job.
+    job.clock.advance(10_000)
+    job.inbox.push({ type: 'nudge' })
+    await job.turn()
+    job.clock.advance(61_000)
+    const asked = job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.turn()
+    expect(job.answer(asked)).toMatchObject({ type: 'failed', reason: 'job-failing' })
+    const runId = job.image.run!.runId
+    const directory = savepointDirectory({ jobName: 'played', runId }, 3)
+    await job.runtime.blobs.putIfAbsent(`${directory}/piece`, new Uint8Array(1))
+    await job.after(10_000)
+    await job.after(10_000)
+    expect(job.status).toBe('RUNNING')
+    expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
+  })
+
   it('ends the job that is stopped with it', async () => {
     const job = await checkpointed()
     const asked = job.ask({ type: 'stop', target: undefined, drain: false })
