@@ -68,8 +68,6 @@ export function randomCase(
     mayHavePoison = true,
   }: { readonly sizes?: readonly Size[]; readonly mayHavePoison?: boolean } = {},
 ): Case {
-  // Drawn apart, so that a case is the same but for it.
-  const hasPoison = mayHavePoison && new Chance(seed ^ 0xdead).chance(0.2)
   const chance = new Chance(seed)
   const maxParallelism = chance.pick([3, 4, 8, 16])
   const parallelism = chance.pick([1, 1, 2, 2, 3])
@@ -85,6 +83,8 @@ export function randomCase(
   const maxConcurrent = chance.pick([1, 1, 2, 3])
   const fedByHttp = chance.chance(0.25)
   const size = chance.pick(sizes)
+  // Each such record costs restarts. Drawn apart, so that a case is the same but for it.
+  const hasPoison = mayHavePoison && size !== ANY && new Chance(seed ^ 0xdead).chance(0.2)
   const unaligned = chance.chance(0.4) && guarantee === 'exactly-once' && maxConcurrent === 1
   return {
     seed,
@@ -92,8 +92,7 @@ export function randomCase(
     program: {
       program: programOf(size, chance, maxParallelism, fedByHttp),
       fedByHttp,
-      // Each such record costs restarts.
-      hasPoison: hasPoison && size !== ANY,
+      hasPoison,
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),
       ttlMs: chance.magnitude(100, 60_000),
       committedSinks: chance.chance(0.5),
