@@ -15,7 +15,7 @@ const orders = [
 
 const options = {
   name: 'poison-records',
-  restart: fixedDelay({ attempts: 3, delay: 0 }),
+  restart: fixedDelay({ attempts: 'unlimited', delay: 0 }),
   poisonRecords: { deadLetterAfter: 3 },
 }
 

@@ -6,7 +6,7 @@ import type { CoordinatorCommand } from './coordinator-commands.ts'
 import type { CoordinatorEvent, EventOutcome, StartEvent } from './coordinator-events.ts'
 import type { CoordinatorSettings, CoordinatorState } from './coordinator-state.ts'
 import { cancel, suspend } from './ending.ts'
-import { deploy, failJob, noteFailingRecord } from './failover.ts'
+import { deploy, failJob } from './failover.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import { taskActive } from './idleness.ts'
 import { isTerminal } from './job-status.ts'
@@ -169,8 +169,7 @@ function deployed(turn: Turn): EventOutcome {
 function taskFailed(turn: Turn, cause: FailureCause, record: RecordIdentity | undefined): EventOutcome {
   const { deployment } = turn.state
   if (deployment !== 'deploying' && deployment !== 'running') return 'not-applicable'
-  noteFailingRecord(turn, record, cause)
-  failJob(turn, cause)
+  failJob(turn, cause, record)
   return 'accepted'
 }
 

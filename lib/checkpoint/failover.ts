@@ -4,20 +4,37 @@ import { restorePoint } from './completed-checkpoints.ts'
 import type { FailureCause } from './failure-reasons.ts'
 import { abandonRequests } from './requests.ts'
 import { abortCollecting, isStoring } from './pending-checkpoints.ts'
-import { countFailure, noPoisonRecords } from './poison-records.ts'
+import { countFailure, noPoisonRecords, poisonOf, TOO_MUCH_POISON } from './poison-records.ts'
 import { decideRestart, type RestartDecision } from './restart-strategy.ts'
 import { change, moveTo, order, tearDown, type Turn } from './turn.ts'
 
-/** The job failed at a record: one that it keeps failing at is to be set aside. A mistake of the user's ends it anyway. */
-export function noteFailingRecord(turn: Turn, record: RecordIdentity | undefined, cause: FailureCause): void {
-  const { settings, poisonRecords = noPoisonRecords } = turn.state
-  if (record === undefined || settings.deadLetterAfter === undefined || cause.isUserMistake === true) return
-  change(turn, { poisonRecords: countFailure(poisonRecords, record, cause, settings.deadLetterAfter) })
+/** Whether the failure counts against a record that is to be set aside if the job keeps failing at it. */
+function countAgainst(
+  turn: Turn,
+  record: RecordIdentity | undefined,
+  cause: FailureCause,
+): 'counted' | 'not counted' | 'too many' {
+  const { settings, poisonRecords = noPoisonRecords, nextCheckpointId, completed } = turn.state
+  const { deadLetterAfter } = settings
+  if (record === undefined || deadLetterAfter === undefined) return 'not counted'
+  const completedId = completed.at(-1)?.checkpointId
+  const counted = countFailure(poisonRecords, record, cause, {
+    deadLetterAfter,
+    nextCheckpointId,
+    completedId,
+  })
+  if (counted === undefined) return 'too many'
+  change(turn, { poisonRecords: counted })
+  return 'counted'
 }
 
-/** The job failed: its tasks are ended, and the restart strategy says whether they start again. */
-export function failJob(turn: Turn, cause: FailureCause): void {
+/**
+ * The job failed, at `record` perhaps: its tasks are ended, and the restart strategy says whether they start again. A mistake
+ * of the user's ends it anyway, unless a record is to blame that can be set aside.
+ */
+export function failJob(turn: Turn, cause: FailureCause, record?: RecordIdentity): void {
   const { ending, settings, restartState, committedId } = turn.state
+  const blame = countAgainst(turn, record, cause)
   abortCollecting(turn, 'job-failing', cause.message)
   abandonRequests(turn, 'job-failing', cause.message)
   change(turn, { consecutiveFailures: 0, nextPeriodicAtMs: undefined })
@@ -29,10 +46,16 @@ export function failJob(turn: Turn, cause: FailureCause): void {
     return
   }
 
+  const refusal =
+    blame === 'too many'
+      ? TOO_MUCH_POISON
+      : cause.isUserMistake === true && blame === 'not counted'
+        ? 'a restart would meet the same mistake'
+        : undefined
   const decision: RestartDecision =
-    cause.isUserMistake === true
-      ? { restart: false, reason: 'a restart would meet the same mistake', state: restartState }
-      : decideRestart(settings.restart, restartState, turn.nowMs, turn.random)
+    refusal === undefined
+      ? decideRestart(settings.restart, restartState, turn.nowMs, turn.random)
+      : { restart: false, reason: refusal, state: restartState }
   const told = decision.restart ? cause : { ...cause, notRestartedBecause: decision.reason }
   change(turn, {
     cause: told,
@@ -75,6 +98,5 @@ export function deploy(turn: Turn): void {
     restartAtMs: undefined,
     committedId: ownId ?? state.committedId,
   })
-  const { listed } = state.poisonRecords ?? noPoisonRecords
-  order(turn, { type: 'deploy', attempt, restoreFrom, poisonRecords: listed })
+  order(turn, { type: 'deploy', attempt, restoreFrom, poisonRecords: poisonOf(state.poisonRecords) })
 }

@@ -1,3 +1,4 @@
+import type { CheckpointId } from '../model/ids.ts'
 import type { PoisonRecord, RecordIdentity } from '../model/poison-records.ts'
 import type { FailureCause } from './failure-reasons.ts'
 
@@ -6,7 +7,12 @@ export interface PoisonRecords {
   /** Not often enough yet; the one that failed last comes last. */
   readonly suspects: readonly Suspect[]
   /** As often as the job allows; oldest first. */
-  readonly listed: readonly PoisonRecord[]
+  readonly listed: readonly ListedRecord[]
+}
+
+interface ListedRecord extends PoisonRecord {
+  /** The next checkpoint when it was listed: once that is complete, or a later one, the job has got on since. */
+  readonly nextCheckpointId: CheckpointId
 }
 
 interface Suspect extends RecordIdentity {
@@ -15,18 +21,30 @@ interface Suspect extends RecordIdentity {
 
 export const noPoisonRecords: PoisonRecords = { suspects: [], listed: [] }
 
-/** Of each kind. What is older is forgotten: if it comes again it is counted anew, so nothing is lost by it. */
+/** Of each kind. */
 const RECORDS_MAX = 100
 /** Each attempt is given all of it. */
 const TEXT_CHARS_MAX = 300
 
-/** The job failed at `record`. At the failure that is number `deadLetterAfter`, the record is poison. */
+export interface CountingRules {
+  readonly deadLetterAfter: number
+  readonly nextCheckpointId: CheckpointId
+  /** Of the newest that is complete; undefined: there is none. */
+  readonly completedId: CheckpointId | undefined
+}
+
+/**
+ * The job failed at `record`. At the failure that is number `deadLetterAfter`, the record is poison. Undefined: it is, and
+ * there are too many. What is forgotten is counted anew if it comes again, so only a record from before a checkpoint that
+ * is complete by now is forgotten for another: else each attempt, which meets all of them again, would fail at the one that was
+ * forgotten last.
+ */
 export function countFailure(
   known: PoisonRecords,
   record: RecordIdentity,
   cause: FailureCause,
-  deadLetterAfter: number,
-): PoisonRecords {
+  { deadLetterAfter, nextCheckpointId, completedId }: CountingRules,
+): PoisonRecords | undefined {
   const isSame = (other: RecordIdentity): boolean =>
     other.operatorUid === record.operatorUid && other.hash === record.hash
   // Whatever keeps its operator from setting it aside, counting on would not help.
@@ -37,13 +55,33 @@ export function countFailure(
   if (failures < deadLetterAfter) {
     return { ...known, suspects: [...others, { operatorUid, hash, failures }].slice(-RECORDS_MAX) }
   }
-  const poison: PoisonRecord = {
+  const isPast = (one: ListedRecord): boolean =>
+    completedId !== undefined && one.nextCheckpointId <= completedId
+  const forgotten = known.listed.length < RECORDS_MAX ? undefined : known.listed.find(isPast)
+  if (known.listed.length >= RECORDS_MAX && forgotten === undefined) return undefined
+  const poison: ListedRecord = {
     operatorUid,
     hash,
     reason: cause.message.slice(0, TEXT_CHARS_MAX),
     position: cause.position?.slice(0, TEXT_CHARS_MAX),
+    nextCheckpointId,
   }
-  return { suspects: others, listed: [...known.listed, poison].slice(-RECORDS_MAX) }
+  return { suspects: others, listed: [...known.listed.filter((one) => one !== forgotten), poison] }
+}
+
+/** Why a job ends that has more of them than it can tell apart. */
+export const TOO_MUCH_POISON: string =
+  `more than ${RECORDS_MAX} records failed as often as poisonRecords.deadLetterAfter allows since the last checkpoint: ` +
+  'so many are rather the fault of the code, or of whoever sends them'
+
+/** What an attempt is given. */
+export function poisonOf(known: PoisonRecords | undefined): readonly PoisonRecord[] {
+  return (known?.listed ?? []).map(({ operatorUid, hash, reason, position }) => ({
+    operatorUid,
+    hash,
+    reason,
+    position,
+  }))
 }
 
 /** What to tell the user of records that were listed between two states of the coordinator. */

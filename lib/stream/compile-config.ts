@@ -130,7 +130,7 @@ function crossProblems(values: CompleteValues, chosen: ChosenValues): readonly s
   return problems
 }
 
-/** At most, before the first success. */
+/** At most, while there is one failure right after the other. */
 function restartsGranted(restart: RestartStrategyConfig): number {
   switch (restart.type) {
     case 'none':
@@ -138,8 +138,11 @@ function restartsGranted(restart: RestartStrategyConfig): number {
     case 'fixed-delay':
     case 'exponential-delay':
       return restart.attempts
-    case 'failure-rate':
-      return restart.maxFailuresPerInterval === 1 ? 0 : Number.POSITIVE_INFINITY
+    case 'failure-rate': {
+      const granted = restart.maxFailuresPerInterval - 1
+      // Where the delays keep failures apart, there are never so many in an interval.
+      return granted * restart.delayMs <= restart.intervalMs ? granted : Number.POSITIVE_INFINITY
+    }
   }
 }
 

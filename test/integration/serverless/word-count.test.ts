@@ -228,6 +228,17 @@ describe('a job on functions', () => {
     },
   )
 
+  test('sets aside a record whose key no row can have', async () => {
+    const tooLong = 'x'.repeat(20_000)
+    const all = [...repeated(1_000, 97), tooLong, ...repeated(1_000, 97)]
+    const options = { restart: exponentialDelay(), poisonRecords: { deadLetterAfter: 2 } }
+    const job = new WordCount().deploy({ words: all, parallelism: 2, options })
+    await job.start('r1')
+    await job.platform.until(job.status('FINISHED'))
+    expect(countsOf(job.out)).toEqual(exact(all.filter((word) => word !== tooLong)))
+    expect(await job.letters('count')).toMatchObject([{ operatorUid: 'count', raw: tooLong }])
+  })
+
   test('is cancelled, and goes on from the checkpoint that was retained, at another parallelism', async () => {
     const all = repeated(60_000, 97)
     const checkpointing = { retentionOnCancel: 'retain' }

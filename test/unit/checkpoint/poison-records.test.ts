@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { countFailure, noPoisonRecords } from '../../../lib/checkpoint/poison-records.ts'
-import { asAttempt } from '../../../lib/model/ids.ts'
+import { asAttempt, asCheckpointId } from '../../../lib/model/ids.ts'
 import type { PoisonRecord } from '../../../lib/model/poison-records.ts'
 import { START, TestCoordinator } from './coordinator-fixtures.ts'
 
@@ -50,15 +50,61 @@ describe('a job that fails at a record', () => {
   })
 })
 
-test('what is known of failing records is bounded: what is forgotten is counted anew', () => {
-  let known = noPoisonRecords
-  for (let failure = 0; failure < 1_000; failure++) {
-    known = countFailure(known, identity(`once ${failure}`), { message: 'm'.repeat(10_000) }, 2)
-    for (let twice = 0; twice < 2; twice++)
-      known = countFailure(known, identity(`twice ${failure}`), { message: 'm'.repeat(10_000) }, 2)
+test('a mistake of the user’s at a record is counted as any failure is; elsewhere it ends the job', () => {
+  const job = new TestCoordinator({}, { type: 'fixed-delay', attempts: 10, delayMs: 0 }, 2)
+  job.send(START)
+  job.send({ type: 'deployed', attempt: asAttempt(1) })
+  const cause = { message: 'not plain data', isUserMistake: true }
+  const fail = (record?: { operatorUid: string; hash: string }): void => {
+    const { attempt } = job.state
+    job.send({ type: 'task-failed', attempt, task: undefined, cause, record })
+    job.tornDown()
   }
-  expect(known.suspects.length).toBeLessThanOrEqual(100)
-  expect(known.listed).toHaveLength(100)
-  expect(known.listed.at(-1)!.hash).toBe('twice 999')
-  expect(JSON.stringify(known).length).toBeLessThan(100_000)
+  fail(identity('a'))
+  expect(job.state.status).toBe('RESTARTING')
+  fail()
+  expect(job.state.status).toBe('FAILED')
+})
+
+describe('what is known of failing records is bounded', () => {
+  const cause = { message: 'm'.repeat(10_000) }
+  const rules = { deadLetterAfter: 2, nextCheckpointId: asCheckpointId(7) }
+
+  test('those from before a complete checkpoint are forgotten for others', () => {
+    let known = noPoisonRecords
+    for (let failure = 0; failure < 1_000; failure++) {
+      for (const hash of [`once ${failure}`, `twice ${failure}`, `twice ${failure}`])
+        known = countFailure(known, identity(hash), cause, { ...rules, completedId: asCheckpointId(7) })!
+    }
+    expect(known.suspects.length).toBeLessThanOrEqual(100)
+    expect(known.listed).toHaveLength(100)
+    expect(known.listed.at(-1)!.hash).toBe('twice 999')
+    expect(JSON.stringify(known).length).toBeLessThan(100_000)
+  })
+
+  test.each([undefined, asCheckpointId(6)])(
+    'others never are, so that the job gets on (%s)',
+    (completedId) => {
+      let known = noPoisonRecords
+      const count = (hash: string) => countFailure(known, identity(hash), cause, { ...rules, completedId })
+      for (let record = 0; record < 100; record++)
+        for (let failure = 0; failure < 2; failure++) known = count(`${record}`)!
+      expect(known.listed).toHaveLength(100)
+      known = count('one more')!
+      expect(count('one more')).toBeUndefined()
+    },
+  )
+
+  test('a job that has more ends, and says why', () => {
+    const job = new TestCoordinator({}, { type: 'fixed-delay', attempts: 1_000, delayMs: 0 }, 1)
+    job.send(START)
+    for (let record = 0; record <= 100; record++) {
+      job.send({ type: 'deployed', attempt: job.state.attempt })
+      expect(job.state.status).toBe('RUNNING')
+      job.failTask('boom', identity(`${record}`))
+      job.tornDown()
+    }
+    expect(job.state.status).toBe('FAILED')
+    expect(job.state.cause?.notRestartedBecause).toMatch(/^more than 100 records failed as often as/)
+  })
 })

@@ -323,7 +323,13 @@ describe('poison records', () => {
   test.each([
     [{ restart: fixedDelay({ attempts: 3 }) }, []],
     [{ restart: exponentialDelay() }, []],
-    [{ restart: failureRate({ maxFailuresPerInterval: 2 }) }, []],
+    [{ restart: failureRate({ maxFailuresPerInterval: 4 }) }, []],
+    // Never three failures in a minute.
+    [{ restart: failureRate({ maxFailuresPerInterval: 3, interval: '1 min', delay: '31 s' }) }, []],
+    [
+      { restart: failureRate({ maxFailuresPerInterval: 3, interval: '1 min', delay: '30 s' }) },
+      [2, 'restart.type (job code)'],
+    ],
     [{ restart: fixedDelay({ attempts: 2 }) }, [2, 'restart.type (job code)']],
     [{ restart: failureRate() }, [0, 'restart.type (job code)']],
     [{}, [0, 'restart-strategy.type (default)']],
