@@ -25,6 +25,8 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
   private current: { readonly txn: unknown } | undefined
   /** Those before their barrier come last. */
   private preCommitted: PreCommitted[] = []
+  /** How many of them, from the first, earlier turns left: those are part of the log, and those of this turn may be lost with it. */
+  private logged = 0
   private state!: ListState<PreCommitted>
 
   constructor(context: OperatorContext, sink: TwoPhaseCommitSink<unknown, unknown>) {
@@ -36,6 +38,7 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     this.state = this.context.operatorState.list('millrace.transactions', TRANSACTIONS)
     this.committer = this.sink.createCommitter(this.sinkContext())
     this.preCommitted = [...this.state.get()]
+    this.logged = this.preCommitted.length
     if (this.context.isResumed) return
     await this.commitUpTo(Number.POSITIVE_INFINITY)
     await this.attempt(() => this.committer.open?.())
@@ -52,10 +55,10 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
   }
 
   override async endTurn(): Promise<void> {
-    // Those of earlier turns, which are part of the log by now.
-    if (this.sink.commits === 'each-turn') await this.commitUpTo(Number.POSITIVE_INFINITY)
+    if (this.sink.commits === 'each-turn') while (this.logged > 0) await this.commitFirst()
     await this.preCommit(undefined)
     this.state.update(this.preCommitted)
+    this.logged = this.preCommitted.length
   }
 
   override async prepareBarrier(checkpointId: number): Promise<void> {
@@ -63,6 +66,8 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     const first = this.preCommitted.findIndex((one) => one.checkpointId === undefined)
     if (first < 0) return
     const waiting = this.preCommitted.splice(first).map(({ txn }) => txn)
+    // What is made of them is this turn's.
+    this.logged = Math.min(this.logged, first)
     await this.attempt(() => {
       const combined = this.committer.combine?.(waiting)
       const transactions = combined === undefined ? waiting : [combined]
@@ -107,8 +112,13 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     for (;;) {
       const [first] = this.preCommitted
       if (first === undefined || (first.checkpointId ?? Number.POSITIVE_INFINITY) > checkpointId) return
-      await this.attempt(() => this.committer.commit(first.txn))
-      this.preCommitted.shift()
+      await this.commitFirst()
     }
+  }
+
+  private async commitFirst(): Promise<void> {
+    await this.attempt(() => this.committer.commit(this.preCommitted[0]!.txn))
+    this.preCommitted.shift()
+    this.logged = Math.max(0, this.logged - 1)
   }
 }

@@ -50,6 +50,23 @@ test('without checkpoints, appear in the turn after the one that brought them, w
   expect(task.wantsTurn).toBe(false)
 })
 
+test('without checkpoints, are published once where the turn with the barrier of a savepoint is lost and has more the next time', async () => {
+  const objects = jobObjects()
+  const task = new TurnTask(deadLetterObjects('in', 'each-turn'), { jobObjects: objects })
+  await task.turn(async ({ push, barrier }) => {
+    await push(letter('a'))
+    await barrier(1)
+  }, 'lost')
+  expect(await published(objects.store)).toEqual([])
+  await task.turn(async ({ push, barrier }) => {
+    await push(letter('a'), letter('b'))
+    await barrier(1)
+  })
+  expect(task.wantsTurn).toBe(true)
+  await task.turn(({ complete }) => complete(1))
+  expect(await published(objects.store)).toEqual(['a', 'b'])
+})
+
 test('of a savepoint from another bucket or from files are passed over, and the other way round', async () => {
   const there = new MemoryBlobStore('s3://there')
   const here = deadLetterObjects('in', 'with-checkpoints').createCommitter(

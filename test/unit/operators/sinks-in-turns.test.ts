@@ -110,6 +110,32 @@ describe('a two-phase-commit sink in turns', () => {
     ])
   })
 
+  test.for<[string, Partial<TwoPhaseCommitter<string, Txn>>]>([
+    ['one by one', {}],
+    ['combined', { combine }],
+  ])(
+    'that commits each turn publishes nothing of a turn with a barrier before that is in the log (%s)',
+    async ([, overrides]) => {
+      const { sink, log } = ledger(overrides)
+      const task = new TurnTask<string>({ ...sink, commits: 'each-turn' })
+      await task.turn(({ push }) => push('a'))
+      await task.turn(async ({ push, barrier }) => {
+        await push('b')
+        await barrier(1)
+      }, 'lost')
+      await task.turn(async ({ push, barrier }) => {
+        await push('b', 'c')
+        await barrier(1)
+        await push('d')
+      }, 'commits and stays')
+      expect(log.join(' ')).not.toMatch(/commit \S+ \S*[bcd]/)
+      expect(task.wantsTurn).toBe(true)
+      await task.turn()
+      expect(log.map((one) => one.split(' ')[2] ?? '').join('')).toBe('abcd')
+      expect(task.wantsTurn).toBe(false)
+    },
+  )
+
   test("an attempt commits its checkpoint's transactions first, an instance that takes over commits nothing", async () => {
     const { sink, log } = ledger()
     const first = new TurnTask(sink)
