@@ -1,4 +1,5 @@
 import { assert, UserError } from '../model/faults.ts'
+import type { OperatorUid } from '../model/ids.ts'
 import type { JobConfig } from '../stream/config.ts'
 import type { Partitioning, StreamEdge, StreamGraph, StreamNode } from '../stream/operator-spec.ts'
 import { DEAD_LETTERS_TAG } from '../stream/source.ts'
@@ -36,7 +37,7 @@ export function planJob(graph: StreamGraph, config: PlanConfig): JobPlan {
 
   const chainOf = formChains(order, maxParallelismOf, partitioningOf)
   const chains = [...new Set(chainOf.values())]
-  const edges = joinChains(chains, chainOf, partitioningOf)
+  const edges = joinChains(chains, chainOf, partitioningOf, uidOf)
 
   const vertices = chains.map((chain): JobVertex => {
     const head = chain.nodes[0]!
@@ -104,6 +105,7 @@ function joinChains(
   chains: readonly Chain[],
   chainOf: ReadonlyMap<StreamNode, Chain>,
   partitioningOf: (edge: StreamEdge, node: StreamNode) => Partitioning,
+  uidOf: (node: StreamNode) => OperatorUid,
 ): readonly JobEdge[] {
   const edges: JobEdge[] = []
   for (const chain of chains) {
@@ -118,6 +120,7 @@ function joinChains(
         sourceOperator: source.nodes.indexOf(edge.from),
         tagId: edge.tagId,
         targetVertex: chain.index,
+        targetUid: uidOf(head),
         inputIndex: edge.inputIndex,
         partitioning,
         keySelector: partitioning === 'hash' ? head.keySelector : undefined,

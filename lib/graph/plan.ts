@@ -52,6 +52,8 @@ export interface JobEdge {
   readonly sourceOperator: number
   readonly tagId: string | undefined
   readonly targetVertex: number
+  /** Of the operator that takes it: the target's head. */
+  readonly targetUid: OperatorUid
   readonly inputIndex: number
   readonly partitioning: Partitioning
   /** For `hash`. */

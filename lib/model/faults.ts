@@ -32,10 +32,18 @@ export interface FaultOrigin {
   readonly position?: string | undefined
 }
 
+/** What was called with a record: the operator's own function, or the selector of the key that one edge of its output goes by. */
+export type CalledStage =
+  | { readonly stage: 'operator' }
+  | {
+      readonly stage: 'key'
+      /** Of the operator that the edge leads to: with the input, it tells the edge from others, which go by other keys or by none. */
+      readonly targetUid: string
+      readonly inputIndex: number
+    }
+
 /** A record that a user's function threw at. It is never shown: records are nobody's but the user's. */
-export interface FaultyRecord {
-  /** What was called: the operator's own function, or the selector of the key that its output goes by. */
-  readonly stage: 'operator' | 'key'
+export type FaultyRecord = CalledStage & {
   readonly value: unknown
   /** NO_TIMESTAMP where it has none. */
   readonly timestampMs: number

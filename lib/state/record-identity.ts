@@ -12,13 +12,12 @@ export function recordIdentityOf(cause: unknown): RecordIdentity | undefined {
 }
 
 /** The same for the same record, in every process; undefined where the record is not plain data. */
-export function hashOfRecord(
-  operatorUid: string,
-  { stage, timestampMs, value }: FaultyRecord,
-): string | undefined {
+export function hashOfRecord(operatorUid: string, record: FaultyRecord): string | undefined {
+  const { stage, timestampMs, value } = record
+  const edge = stage === 'key' ? [record.targetUid, record.inputIndex] : []
   let bytes: Uint8Array
   try {
-    bytes = encodeValue([stage, timestampMs, value], { operatorUid, state: 'record' })
+    bytes = encodeValue([stage, ...edge, timestampMs, value], { operatorUid, state: 'record' })
   } catch {
     return undefined
   }

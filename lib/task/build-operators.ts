@@ -9,7 +9,7 @@ import { HeapOperatorState } from '../state/operator-state.ts'
 import type { OperatorStateBackend } from '../state/operator-state.ts'
 import { buildChain, type ChainExit, type ChainLinks } from './operator-chain.ts'
 import { PoisonGuard, type GuardedPlace } from './poison-guard.ts'
-import { RecordWriter } from './record-writer.ts'
+import { calledBy, RecordWriter } from './record-writer.ts'
 import type { TaskEnvironment, TaskRestore, TaskSpec } from './task-spec.ts'
 
 /** An operator of a task with the state it works on. */
@@ -48,10 +48,12 @@ export function buildOperators(
       env.send,
     )
     writers.push(writer)
-    const { sourceOperator: operator, tagId } = output.edge
+    const { sourceOperator: operator, tagId, partitioning } = output.edge
+    // On other edges nothing of the user's is called.
+    if (partitioning !== 'hash') return { operator, tagId, writer }
     const guarded = guard(writer, spec, {
       operatorUid: origin.uid,
-      stage: 'key',
+      called: calledBy(output.edge),
       letters: () => letters[operator],
       metrics: () => operators[operator]!.operator.metrics,
     })
@@ -114,7 +116,7 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
   })
   const entrance = guard(operator, spec, {
     operatorUid: uid,
-    stage: 'operator',
+    called: { stage: 'operator' },
     letters: () => links.sideOutput(DEAD_LETTERS_TAG),
     metrics: () => operator.metrics,
   })

@@ -1,5 +1,5 @@
 import { NO_TIMESTAMP } from '../model/elements.ts'
-import type { FaultyRecord } from '../model/faults.ts'
+import type { CalledStage } from '../model/faults.ts'
 import { LIMITS } from '../model/limits.ts'
 import type { PoisonRecord } from '../model/poison-records.ts'
 import type { OperatorMetrics, Receiver } from '../operators/operator.ts'
@@ -9,7 +9,8 @@ import type { DeadLetter } from '../stream/source.ts'
 /** Whose records a guard looks at, and where it puts those that are poison. */
 export interface GuardedPlace {
   readonly operatorUid: string
-  readonly stage: FaultyRecord['stage']
+  /** What it stands before. */
+  readonly called: CalledStage
   /** Undefined: nobody takes the operator's dead letters, and nothing is kept from it. */
   letters(): Receiver | undefined
   /** Of the operator. */
@@ -32,8 +33,8 @@ export class PoisonGuard implements Receiver {
   }
 
   record(value: unknown, timestampMs: number): void {
-    const { operatorUid, stage } = this.place
-    const hash = hashOfRecord(operatorUid, { stage, timestampMs, value })
+    const { operatorUid, called } = this.place
+    const hash = hashOfRecord(operatorUid, { ...called, timestampMs, value })
     const poison = hash === undefined ? undefined : this.poison.get(hash)
     const letters = poison && this.place.letters()
     if (poison === undefined || letters === undefined) this.next.record(value, timestampMs)
@@ -49,9 +50,9 @@ export class PoisonGuard implements Receiver {
   }
 
   private setAside({ reason, position }: PoisonRecord, letters: Receiver, value: unknown): void {
-    const { operatorUid, stage } = this.place
+    const { operatorUid, called } = this.place
     const metrics = this.place.metrics()
-    if (stage === 'operator') metrics.numRecordsIn++
+    if (called.stage === 'operator') metrics.numRecordsIn++
     metrics.numDeadLetters++
     const letter: DeadLetter = {
       operatorUid,

@@ -1,5 +1,5 @@
 import { type Element } from '../model/elements.ts'
-import { messageOf, OperatorFault } from '../model/faults.ts'
+import { messageOf, OperatorFault, type CalledStage } from '../model/faults.ts'
 import { keyGroupOf } from '../model/key-hash.ts'
 import { subtaskOfKeyGroup } from '../model/key-groups.ts'
 import { LIMITS } from '../model/limits.ts'
@@ -106,6 +106,11 @@ function emptyBatch(): OpenBatch {
   return { values: [], timestamps: [] }
 }
 
+/** What the writer of an edge with a key calls. */
+export function calledBy({ targetUid, inputIndex }: JobEdge): CalledStage {
+  return { stage: 'key', targetUid, inputIndex }
+}
+
 function selectorOf(edge: JobEdge, origin: WriterOrigin, turns: Turns): Selector | 'broadcast' {
   const { targetParallelism, targetMaxParallelism } = origin
   switch (edge.partitioning) {
@@ -126,7 +131,7 @@ function selectorOf(edge: JobEdge, origin: WriterOrigin, turns: Turns): Selector
             { operatorUid, operatorName, subtaskIndex },
             new Error(`keyBy: ${messageOf(cause)}`, { cause }),
             'fatal',
-            { stage: 'key', value, timestampMs },
+            { ...calledBy(edge), value, timestampMs },
           )
         }
       }

@@ -9,9 +9,11 @@ import {
   defineJob,
   fixedDelay,
   noRestart,
+  outputTag,
   runJob,
   sinkFunction,
   transactionalCollect,
+  type,
   type DataStream,
   type DeadLetter,
   type JobEvent,
@@ -124,6 +126,44 @@ describe('a record at which the job failed as often as it allows', () => {
     expect(status).toBe('FINISHED')
     expect(sink.values.toSorted()).toEqual(without('w7'))
     expect(await kept(uid)).toMatchObject([{ operatorUid: uid, raw: 'w7' }])
+  })
+
+  test('is set aside from the branch alone whose selector throws, with one letter', async () => {
+    const sinks = Array.from({ length: 5 }, () => transactionalCollect<string>())
+    const all = { filter: () => true }
+    const again = outputTag<string>('again')
+    const { status, restarts } = await run((words) => {
+      const split = words.process('split', {
+        emits: type<string>(),
+        processElement(word, ctx) {
+          ctx.collect(word)
+          ctx.output(again, word)
+        },
+      })
+      split.keyBy(refuse('w7')).filter('bad', all).sinkTo('to-bad', sinks[0]!)
+      split
+        .keyBy((word) => word)
+        .filter('good', all)
+        .sinkTo('to-good', sinks[1]!)
+      split
+        .rebalance()
+        .map((word) => word)
+        .sinkTo('to-dealt', sinks[2]!)
+      split
+        .broadcast()
+        .map((word) => word)
+        .sinkTo('to-broadcast', sinks[3]!)
+      split
+        .getSideOutput(again)
+        .keyBy((word) => word)
+        .filter('again', all)
+        .sinkTo('to-again', sinks[4]!)
+    })
+    expect({ status, restarts }).toEqual({ status: 'FINISHED', restarts: 3 })
+    const everywhere = [...WORDS, ...WORDS].toSorted()
+    const expected = [without('w7'), without(), without(), everywhere, without()]
+    expect(sinks.map(({ values }) => values.toSorted())).toEqual(expected)
+    expect((await kept('split')).map(({ raw }) => raw)).toEqual(['w7'])
   })
 
   test('is kept, where it is a sink of the user that throws', async () => {

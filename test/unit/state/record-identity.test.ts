@@ -1,15 +1,16 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { OperatorFault } from '../../../lib/model/faults.ts'
+import { OperatorFault, type CalledStage } from '../../../lib/model/faults.ts'
 import { hashOfRecord, recordIdentityOf } from '../../../lib/state/record-identity.ts'
 
 const SECRET = 'card 4111-1111'
 const ORIGIN = { operatorUid: 'pay', operatorName: 'pay', subtaskIndex: 0 }
-const record = (value: unknown, timestampMs = 5, stage: 'operator' | 'key' = 'operator') => ({
-  stage,
+const record = (value: unknown, timestampMs = 5, called: CalledStage = { stage: 'operator' }) => ({
+  ...called,
   value,
   timestampMs,
 })
+const keyOf = (targetUid: string, inputIndex = 0): CalledStage => ({ stage: 'key', targetUid, inputIndex })
 const of = (...args: Parameters<typeof record>) => hashOfRecord('pay', record(...args))
 const fault = (value: unknown) => new OperatorFault(ORIGIN, new Error('declined'), 'fatal', record(value))
 
@@ -21,10 +22,12 @@ test('a record has the same identity whenever it comes again, and another than a
     of({ ...value, id: 2n }),
     of(value, 6),
     of(value, -Infinity),
-    of(value, 5, 'key'),
+    of(value, 5, keyOf('total')),
+    of(value, 5, keyOf('count')),
+    of(value, 5, keyOf('count', 1)),
     of(undefined),
   ]
-  expect(new Set([of(value), ...others]).size).toBe(6)
+  expect(new Set([of(value), ...others]).size).toBe(8)
 })
 
 test('what is no plain data has none, and neither has a failure that is about no record', () => {

@@ -29,7 +29,7 @@ function guarded(poison: readonly PoisonRecord[], isTaken = true) {
   const taker = { ...next, record: (value: unknown) => void letters.push(value as DeadLetter) }
   const place = {
     operatorUid: 'op',
-    stage: 'operator' as const,
+    called: { stage: 'operator' as const },
     letters: () => (isTaken ? taker : undefined),
     metrics: () => metrics,
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { JobEdge } from '../../../lib/graph/plan.ts'
 import type { Element } from '../../../lib/model/elements.ts'
 import { OperatorFault } from '../../../lib/model/faults.ts'
-import { asCheckpointId } from '../../../lib/model/ids.ts'
+import { asCheckpointId, asOperatorUid } from '../../../lib/model/ids.ts'
 import { subtaskOfKeyGroup } from '../../../lib/model/key-groups.ts'
 import { keyGroupOf } from '../../../lib/model/key-hash.ts'
 import { LIMITS } from '../../../lib/model/limits.ts'
@@ -20,6 +20,7 @@ function writer(
     sourceOperator: 0,
     tagId: undefined,
     targetVertex: 1,
+    targetUid: asOperatorUid('down'),
     inputIndex: 0,
     partitioning,
     keySelector: partitioning === 'hash' ? keySelector : undefined,
