@@ -35,6 +35,7 @@ function committerOf(
   assert(jobObjects !== undefined, `${KIND} runs where the job has objects of its own`)
   const { store, random } = jobObjects
   const options = {
+    subject: `Dead letters of '${operatorUid}'`,
     // By which a transaction that came with a savepoint from elsewhere is told.
     bucket: store.location,
     prefix: `${FOLDER}${operatorUid}/`,

@@ -33,6 +33,8 @@ export interface ObjectTransaction {
 }
 
 interface ObjectCommitterOptions<T> {
+  /** Whose objects they are, for messages. */
+  readonly subject: string
   readonly bucket: string
   readonly prefix: string
   readonly suffix: string
@@ -111,6 +113,7 @@ export class ObjectCommitter<T> implements TwoPhaseCommitter<T, ObjectTransactio
     await this.explained(store, `publish ${txn.key}`, async () => {
       for (const [number, parts] of objectsOf(txn).entries()) {
         await publish(
+          this.options.subject,
           txn,
           `${txn.key}-${String(number).padStart(4, '0')}${txn.suffix}`,
           parts,
@@ -160,12 +163,14 @@ export class ObjectCommitter<T> implements TwoPhaseCommitter<T, ObjectTransactio
       return await action()
     } catch (cause) {
       if (cause instanceof UserError) throw cause
-      throw new Error(`s3Files: cannot ${doing} in ${store.location}: ${messageOf(cause)}`, { cause })
+      const { subject } = this.options
+      throw new Error(`${subject}: cannot ${doing} in ${store.location}: ${messageOf(cause)}`, { cause })
     }
   }
 }
 
 async function publish(
+  subject: string,
   txn: ObjectTransaction,
   key: string,
   parts: readonly StagedPart[],
@@ -178,7 +183,7 @@ async function publish(
   if (contents === undefined) {
     if ((await store.get(key)) !== undefined) return
     throw new UserError(
-      `s3Files: cannot publish ${key}: neither it nor all that was staged for it below ${staging.path} is there, so ` +
+      `${subject}: cannot publish ${key}: neither it nor all that was staged for it below ${staging.path} is there, so ` +
         'its records are lost. Expected a lifecycle rule no shorter than checkpoints are kept, and nobody but the job to ' +
         'change what is there. Restore another checkpoint',
     )
@@ -187,7 +192,7 @@ async function publish(
   const there = await store.get(key)
   if (there === undefined || Buffer.compare(there, contents) === 0) return
   throw new UserError(
-    `s3Files: cannot publish ${key} in ${store.location}: another object has that key. ` +
+    `${subject}: cannot publish ${key} in ${store.location}: another object has that key. ` +
       'Expected no other writer there: give each sink a prefix of its own',
   )
 }

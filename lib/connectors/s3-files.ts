@@ -63,7 +63,15 @@ export function s3Files<T>(options: S3FilesOptions<T>): TwoPhaseCommitSink<T, Ob
     stagingPrefix,
   )
   problems.refuse()
-  const committing = { bucket, prefix, suffix, rollOverBytes, stagingPrefix, format: lineFormatter(format) }
+  const committing = {
+    subject: KIND,
+    bucket,
+    prefix,
+    suffix,
+    rollOverBytes,
+    stagingPrefix,
+    format: lineFormatter(format),
+  }
   return {
     type: 'two-phase-commit',
     kind: KIND,

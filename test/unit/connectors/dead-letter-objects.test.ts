@@ -88,3 +88,12 @@ test('of a savepoint from another bucket or from files are passed over, and the 
   await elsewhere.commit(ofObjects)
   expect(await published(there)).toEqual(['a'])
 })
+
+test('that cannot be kept are told of as what they are', async () => {
+  const store = new MemoryBlobStore('s3://here')
+  store.putIfAbsent = () => Promise.reject(new Error('SlowDown'))
+  const task = new TurnTask(deadLetterObjects('in', 'with-checkpoints'), { jobObjects: jobObjects(store) })
+  await expect(task.turn(({ push }) => push(letter('a')))).rejects.toThrow(
+    /Dead letters of 'in': cannot stage records of dead-letters\/in\/part-0-.* in s3:\/\/here: SlowDown/,
+  )
+})
