@@ -13,6 +13,6 @@ export function deadLetterFile(directory: string): TwoPhaseCommitSink<DeadLetter
   return {
     ...files,
     createCommitter: (ctx) =>
-      deadLettersOfThisPlace(files.createCommitter(ctx), ({ files: own }) => own !== undefined),
+      deadLettersOfThisPlace(files.createCommitter(ctx), ctx, ({ files: own }) => own !== undefined),
   }
 }

@@ -46,6 +46,7 @@ function committerOf(
   }
   return deadLettersOfThisPlace(
     new ObjectCommitter(options, ctx, { objects: () => store, random }),
+    ctx,
     ({ bucket }) => bucket === store.location,
   )
 }

@@ -1,5 +1,5 @@
 import { readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { assert } from '../model/faults.ts'
 import type { SinkContext, TwoPhaseCommitter } from '../stream/sink.ts'
 import { fileError } from './file-errors.ts'
@@ -19,6 +19,8 @@ export interface FileTransaction {
   /** Of its last file. */
   readonly sequence: number
   readonly files: readonly TransactionFile[]
+  /** Where it was written, as an absolute path: for messages. Whoever commits it goes by a directory of its own. */
+  readonly directory?: string
 }
 
 export interface FileCommitterOptions<T> {
@@ -65,7 +67,8 @@ export class FileCommitter<T> implements TwoPhaseCommitter<T, FileTransaction> {
 
   begin(): FileTransaction {
     this.sequences = []
-    return { subtask: this.context.subtaskIndex, sequence: this.nextSequence, files: [] }
+    const directory = resolve(this.options.directory)
+    return { subtask: this.context.subtaskIndex, sequence: this.nextSequence, files: [], directory }
   }
 
   write(_txn: FileTransaction, values: readonly T[]): void | Promise<void> {

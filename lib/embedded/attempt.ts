@@ -33,6 +33,7 @@ export interface AttemptListener {
   ): Promise<void>
   onInputEnded(task: TaskId): void
   onTaskFailed(task: TaskId, cause: unknown): void
+  onWarning(message: string): void
 }
 
 /** What an attempt begins with. */
@@ -280,6 +281,7 @@ export class JobAttempt {
         },
         placeOf: (channel) => this.placeOf(inputs[channel]!),
         wakeUp: () => this.runnerOf(vertex.index, subtaskIndex)?.wakeSource(),
+        warn: (message) => listener.onWarning(message),
         enumerateSplits: (uid, source) => this.enumerateSplits(uid, source, vertex.parallelism),
         stateBackends,
         ingest: this.parts.ingest,

@@ -161,6 +161,7 @@ async function begin(parts: Beginning): Promise<JobHandle> {
           },
           onInputEnded: (task) => own.post({ type: 'input-ended', attempt, task }),
           onTaskFailed: (task, cause) => own.taskFailed(attempt, task, cause),
+          onWarning: warn,
         },
       })
       readers.wake = (uid) => made.wakeSource(uid)

@@ -105,6 +105,8 @@ export interface OperatorContext {
   enumerateSplits(source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
   /** Asks the runtime to run this task's source again: from a reader that waited. */
   wakeUp(): void
+  /** Tells the user what is no failure, yet should be known; again where a turn is taken again. */
+  warn(message: string): void
   /** What came in at the runtime's front door; undefined where it has none. */
   readonly ingest?: IngestLog | undefined
   /** How often watermarks are made from timestamps; 0: after every batch. */

@@ -85,6 +85,7 @@ export abstract class BatchingSinkOperator extends AbstractOperator {
       now: () => context.now(),
       version: () => stamp().version,
       batchId: () => stamp().id,
+      warn: (message) => context.warn(message),
       outside: context.outside,
       jobObjects: context.jobObjects,
     }

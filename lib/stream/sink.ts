@@ -21,6 +21,8 @@ export interface SinkContext extends RuntimeContext {
    * runtime knows that it is the same: see {@link WriterSink.writes}.
    */
   batchId(): string
+  /** Tells the user what is no failure, yet should be known; perhaps more than once. Nothing that records hold belongs in it. */
+  warn(this: void, message: string): void
   /** The world beyond the job, as far as it is not simply Node's; undefined in a run that was given none. */
   readonly outside?: Outside | undefined
   /** For Millrace's own sinks: objects that are the job's, where the runtime keeps such. */

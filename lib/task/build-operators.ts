@@ -111,6 +111,7 @@ function makeOperator(chained: ChainedOperator, links: ChainLinks, around: Surro
     now,
     enumerateSplits: (source) => env.enumerateSplits(uid, source),
     wakeUp: () => env.wakeUp(),
+    warn: (message) => env.warn(message),
     ingest: env.ingest,
     autoWatermarkIntervalMs: spec.autoWatermarkIntervalMs,
   })

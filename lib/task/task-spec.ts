@@ -72,6 +72,8 @@ export interface TaskEnvironment {
   placeOf?(channel: number): string
   /** A source that waited has something to read. */
   wakeUp(): void
+  /** Tells the user what is no failure. */
+  warn(message: string): void
   enumerateSplits(operatorUid: string, source: SplitSource<unknown, unknown>): Promise<readonly unknown[]>
   /** What came in at the runtime's front door; undefined where it has none. */
   readonly ingest?: IngestLog | undefined

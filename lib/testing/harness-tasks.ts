@@ -182,6 +182,7 @@ export class HarnessTasks {
         onSnapshot: (snapshot) => this.#snapshots.set(id, snapshot),
         onInputEnded: () => {},
         wakeUp: () => {},
+        warn: () => {},
         enumerateSplits: (uid, source) => this.#enumerate(uid, source, vertex.parallelism),
         stateBackends,
         outside,

@@ -60,6 +60,7 @@ export class LiveTask {
       placeOf: () => this.taking(),
       // Whoever has something for a source to read nudges its actor.
       wakeUp: () => {},
+      warn: (message) => runtime.observe.event({ type: 'warning', message }),
       enumerateSplits: async (_uid, source) =>
         source.enumerateSplits({ parallelism: wiring.vertex.parallelism }),
       stateBackends: this.backends.factory,

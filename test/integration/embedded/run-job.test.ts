@@ -2,7 +2,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { collectSink, defineJob, runJob, textFile, type JobEvent } from 'millrace'
+import {
+  collection,
+  collectSink,
+  defineJob,
+  runJob,
+  textFile,
+  type JobEvent,
+  type WriterSink,
+} from 'millrace'
 
 let directory = ''
 beforeEach(async () => {
@@ -35,6 +43,25 @@ describe('runJob', () => {
     const files = (await readdir(dead)).filter((name) => !name.startsWith('.'))
     expect(files).toHaveLength(1)
     expect(await readFile(join(dead, files[0]!), 'utf8')).toContain('not a number')
+  })
+
+  test('tells what a sink warns of', async () => {
+    const sink: WriterSink<number> = {
+      type: 'writer',
+      kind: 'wary',
+      createWriter(ctx) {
+        ctx.warn('mind the gap')
+        return { write() {} }
+      },
+    }
+    const job = defineJob({ name: 'wary' }, (env) =>
+      env.source('numbers', collection([1])).sinkTo('out', sink),
+    )
+    const handle = await runJob(job)
+    const events: JobEvent[] = []
+    handle.onEvent((event) => events.push(event))
+    await handle.result
+    expect(events.filter((event) => event.type === 'warning')).toMatchObject([{ message: 'mind the gap' }])
   })
 
   test('does not restart what its user has to mend', async () => {

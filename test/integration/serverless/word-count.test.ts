@@ -8,6 +8,7 @@ import {
   type DeadLetter,
   type JobDefinition,
   type JobOptions,
+  type WriterSink,
 } from '../../../lib/index.ts'
 import { actorKind, taskOfActor } from '../../../lib/model/actors.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
@@ -372,4 +373,23 @@ describe('unaligned checkpoints on functions', () => {
       expect(countsOf(job.out)).toEqual(exact(all))
     },
   )
+})
+
+test('what a sink warns of is told', async () => {
+  const clock = new ManualClock(START_MS)
+  const sink: WriterSink<string> = {
+    type: 'writer',
+    kind: 'wary',
+    createWriter(ctx) {
+      ctx.warn('mind the gap')
+      return { write() {} }
+    },
+  }
+  const job = defineJob({ name: 'wary' }, (env) => env.source('words', collection(['a'])).sinkTo('out', sink))
+  const world = new MemoryWorld({ clock, mailbox: { queueOf: actorKind } })
+  const platform = new LocalPlatform({ world, clock, ...deploymentOf(job, undefined) })
+  const { happenings } = platform
+  await platform.request({ type: 'start', requestId: 'r1', from: undefined, allowNonRestoredState: false })
+  await platform.until(() => happenings.some((one) => one.type === 'status' && one.to === 'FINISHED'))
+  expect(happenings).toContainEqual({ type: 'warning', message: 'mind the gap' })
 })

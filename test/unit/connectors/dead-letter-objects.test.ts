@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { deadLetterFile } from '../../../lib/connectors/dead-letter-file.ts'
 import { deadLetterObjects } from '../../../lib/connectors/dead-letter-objects.ts'
@@ -67,26 +69,72 @@ test('without checkpoints, are published once where the turn with the barrier of
   expect(await published(objects.store)).toEqual(['a', 'b'])
 })
 
-test('of a savepoint from another bucket or from files are passed over, and the other way round', async () => {
+test('of a savepoint from another bucket or from files are passed over, and the other way round, with a word on where they are', async () => {
+  const warnings: string[] = []
+  const warn = (message: string): void => void warnings.push(message)
   const there = new MemoryBlobStore('s3://there')
   const here = deadLetterObjects('in', 'with-checkpoints').createCommitter(
-    sinkContext({ jobObjects: jobObjects() }),
+    sinkContext({ jobObjects: jobObjects(), warn }),
   )
   const elsewhere = deadLetterObjects('in', 'with-checkpoints').createCommitter(
-    sinkContext({ jobObjects: jobObjects(there) }),
+    sinkContext({ jobObjects: jobObjects(there), warn }),
   )
   const begun = await elsewhere.begin()
   await elsewhere.write(begun, [letter('a')], [0])
   const ofObjects = await elsewhere.preCommit(begun)
-  const files = deadLetterFile(directory('letters')).createCommitter(sinkContext())
-  const ofFiles = await files.begin()
+  const path = directory('letters')
+  const files = deadLetterFile(path).createCommitter(sinkContext({ warn }))
+  await files.open?.()
+  const ofNothing = await files.begin()
+  await files.write(ofNothing, [letter('b')], [0])
+  const ofFiles = await files.preCommit(ofNothing)
 
   await here.commit(ofObjects)
   await here.commit(ofFiles as never)
   await files.commit(ofObjects as never)
+  const told = "Sink 'sink': dead letters that were written in another place are not published here."
+  const staged = (await there.list('dead-letters/.staging/')).map((key) => `s3://there/${key}`)
+  expect(staged).toHaveLength(1)
+  const file = join(path, ofFiles.files[0]!.staged)
+  expect(warnings).toEqual([
+    expect.stringMatching(`^${told}.* they are still in ${staged[0]!}$`),
+    expect.stringMatching(`^${told}.* they are still in ${file}$`),
+    expect.stringMatching(`^${told}.* they are still in ${staged[0]!}$`),
+  ])
+  await here.commit(ofNothing as never)
+  expect(warnings).toHaveLength(3)
+
   expect(await published(there)).toEqual([])
   await elsewhere.commit(ofObjects)
+  await files.commit(ofFiles)
   expect(await published(there)).toEqual(['a'])
+  expect(await readdir(path)).toContain('dead-letters-0-0000000000.jsonl')
+  expect(warnings).toHaveLength(3)
+})
+
+test('that came from another place are told of when the attempt begins, however many transactions there are', async () => {
+  const there = new TurnTask(deadLetterObjects('in', 'with-checkpoints'), {
+    jobObjects: jobObjects(new MemoryBlobStore('s3://there')),
+  })
+  await there.turn(({ push }) => push(letter('a')))
+  let restored
+  await there.turn(async ({ push, barrier }) => {
+    await push(letter('b'))
+    restored = await barrier(1)
+  })
+  const objects = jobObjects()
+  const here = new TurnTask(deadLetterObjects('in', 'with-checkpoints'), {
+    jobObjects: objects,
+    restored: restored!,
+  })
+  await here.turn(({ push }) => push(letter('c')))
+  expect(here.warnings).toEqual([
+    expect.stringMatching(/ in s3:\/\/there\/dead-letters\/\.staging\/.* and 1 more beside it$/),
+  ])
+  await here.turn(async ({ barrier }) => void (await barrier(1)))
+  await here.turn(({ complete }) => complete(1))
+  expect(await published(objects.store)).toEqual(['c'])
+  expect(here.warnings).toHaveLength(1)
 })
 
 test('that cannot be kept are told of as what they are', async () => {

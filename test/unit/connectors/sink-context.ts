@@ -12,6 +12,7 @@ export function sinkContext(over: Partial<SinkContext> = {}): SinkContext {
     version: () => '00000001#000000000001#0000',
     batchId: () => 'batch',
     now: () => 0,
+    warn: () => {},
     ...over,
   }
 }

@@ -56,6 +56,8 @@ export class TurnTask<T> {
   /** Whether the sink asks for another turn. */
   wantsTurn = false
 
+  readonly warnings: string[] = []
+
   /**
    * One turn. `lost`: its process dies before the commit, or another one commits in its place; nothing of it counts.
    * Rejects, and commits nothing, if the sink does.
@@ -109,6 +111,7 @@ export class TurnTask<T> {
       now: () => 0,
       enumerateSplits: () => Promise.resolve([]),
       wakeUp() {},
+      warn: (message) => void this.warnings.push(message),
       autoWatermarkIntervalMs: 0,
     }
     const operator = createOperator({ type: 'sink', sink: this.#sink as Sink<unknown> }, context)

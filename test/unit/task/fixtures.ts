@@ -70,6 +70,7 @@ export async function taskOf(
       },
       onInputEnded: () => log.push('ended'),
       wakeUp() {},
+      warn() {},
       enumerateSplits: () => Promise.resolve([]),
       stateBackends: heapBackends,
     },
