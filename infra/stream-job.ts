@@ -8,6 +8,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 
 import { loadJob } from '../cli/job/load-job.ts'
+import type { JobVertex } from '../lib/graph/plan.ts'
 import type { FunctionName } from './bundling.ts'
 import { JobAlarms } from './alarms.ts'
 import { JobFunction } from './job-function.ts'
@@ -94,7 +95,12 @@ export class StreamJob extends Construct {
 
   #operators(): void {
     const { tasks, coordinator, ingest, wakeUps, taskQueues } = this.queues
-    const operator = (id: string, queue: IQueue, settings: TaskFunction): void => {
+    const operator = (
+      id: string,
+      queue: IQueue,
+      settings: TaskFunction,
+      writing: readonly JobVertex[],
+    ): void => {
       const statements = [
         useTable(this.store.table, [
           'BatchGetItem',
@@ -109,13 +115,19 @@ export class StreamJob extends Construct {
         sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
         measure([...taskQueues, ingest]),
         ...this.#key(['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey']),
-        ...targetsOf(settings.vertices).flatMap((target) => writeTo(this, target)),
+        ...targetsOf(writing).flatMap((target) => writeTo(this, target)),
       ]
       this.#function(id, 'operator', statements, settings).consume(queue, settings.maxConcurrency)
     }
     const { shared, own } = this.#plan.taskFunctions
-    operator('Operator', tasks, shared)
-    for (const [chain, queue] of this.queues.chains) operator(`Operator-${chain}`, queue, own.get(chain)!)
+    // What the sinks of all chains write to: while a chain moves to a function of its own, the shared queue still has messages of
+    // it, and whoever is not updated yet sends more there. A turn without the permission would fail the job. The way back needs
+    // no such thing: nothing is sent to the queue of a chain but what is for that chain.
+    operator('Operator', tasks, shared, this.#plan.plan.vertices)
+    for (const [chain, queue] of this.queues.chains) {
+      const settings = own.get(chain)!
+      operator(`Operator-${chain}`, queue, settings, settings.vertices)
+    }
   }
 
   #coordinator(): void {

@@ -1,4 +1,5 @@
 import type { ActorId } from '../../model/ids.ts'
+import { denialIn } from '../../ports/platform-fault.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
@@ -23,9 +24,28 @@ export class Pacing {
   async waitsUntilMs({ isSource, vertex }: TaskWiring, nowMs: number): Promise<number | undefined> {
     if (!isSource || vertex.outputEdges.length === 0) return undefined
     if (nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) {
-      this.#backlog = await this.#runtime.mailbox.backlog(this.#actor)
+      this.#backlog = await this.#look()
       this.#lookedAtMs = nowMs
     }
     return this.#backlog > BACKLOG_MAX ? nowMs + LOOK_EVERY_MS : undefined
+  }
+
+  /**
+   * A queue that may not be looked at, or is gone, is no reason to fail the job: while a deployment takes a chain's own queue
+   * away, functions that are not updated yet ask for it in vain.
+   */
+  async #look(): Promise<number> {
+    const { mailbox, observe } = this.#runtime
+    try {
+      return await mailbox.backlog(this.#actor)
+    } catch (cause) {
+      const denial = denialIn(cause)
+      if (denial === undefined) throw cause
+      observe.event({
+        type: 'warning',
+        message: `${this.#actor}: it reads without pauses: ${denial.message}`,
+      })
+      return 0
+    }
   }
 }

@@ -127,7 +127,8 @@ export class OneTask {
   readonly plan: JobPlan
   readonly config: JobConfig
   attempt = 0
-  backlog = 0
+  /** What the queue says, or does instead. */
+  backlog: () => number = () => 0
   readonly #next = new Map<string, number>()
   readonly #known = new Set<string>()
   #count = 0
@@ -155,7 +156,7 @@ export class OneTask {
       ...ports,
       mailbox: {
         ...ports.mailbox,
-        backlog: async () => this.backlog,
+        backlog: async () => this.backlog(),
         send: async (messages) => {
           for (const { body } of messages) {
             const envelope = decodeEnvelope(body)

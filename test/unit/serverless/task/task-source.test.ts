@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
+import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { forever, OneTask, type Poll } from './one-task.ts'
 
 async function started(poll: Poll, options: ConstructorParameters<typeof OneTask>[0] = {}): Promise<OneTask> {
@@ -123,7 +124,7 @@ describe('a task of a source', () => {
       collect({ key: `${polls++}` })
       return 'more'
     })
-    one.backlog = 501
+    one.backlog = () => 501
     const process = one.process()
     await process.handle([one.order({ type: 'start' }), one.nudge()], forever)
     expect([polls, kinds(one)]).toEqual([0, []])
@@ -132,11 +133,31 @@ describe('a task of a source', () => {
     expect(kinds(one)).toEqual(['barrier'])
     one.clock.advance(1_000)
     expect(one.world.wakeUps.queue.receive()).not.toEqual([])
-    one.backlog = 0
+    one.backlog = () => 0
     // Reads until its slice is over.
     let leftMs = 60_000
     await process.handle([one.nudge(true)], { remainingMs: () => (leftMs -= 100) })
     expect(polls).toBeGreaterThan(0)
     expect(new Set(kinds(one))).toEqual(new Set(['records']))
+  })
+
+  test.each([
+    ['may not be looked at', false, 1, []],
+    ['cannot be looked at for a moment', true, 0, ['again']],
+  ])('whose queue %s does not fail', async (_, passes, polled, again) => {
+    let polls = 0
+    const one = await started(() => {
+      polls++
+      return 'wait'
+    })
+    one.backlog = () => {
+      throw new PlatformFault('sqs:GetQueueAttributes on queue seen failed', { passes })
+    }
+    const start = { ...one.order({ type: 'start' }), messageId: 'again' }
+    expect(await one.process().handle([start], forever)).toEqual(again)
+    expect([polls, one.reports()]).toEqual([polled, []])
+    expect(one.happenings).toMatchObject([
+      { type: 'warning', message: expect.stringContaining('sqs:GetQueueAttributes on queue seen failed') },
+    ])
   })
 })
