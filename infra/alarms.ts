@@ -12,7 +12,7 @@ import { Construct } from 'constructs'
 import { LOG_LIMITS } from '../lib/serverless/actor/limits.ts'
 import { INGEST_LIMITS } from '../lib/serverless/ingest/ingest-behaviour.ts'
 import type { JobQueues } from './job-queues.ts'
-import { INFRA_LIMITS } from './limits.ts'
+import { staleMessageSecOf } from './limits.ts'
 
 export interface JobAlarmsProps {
   readonly jobName: string
@@ -56,14 +56,15 @@ export class JobAlarms extends Construct {
         `A message of the job ${jobName} could not be handled; it is kept in the job's bucket under dead-letters/`,
         countIn5Min('numberOfDeadLetters'),
       ),
-      ...[...queues.mailboxes, queues.wakeUps, queues.deadLetters].map((queue) =>
-        this.alarm(
+      ...[...queues.mailboxes, queues.wakeUps, queues.deadLetters].map((queue) => {
+        const staleSec = staleMessageSecOf(queues.visibilityTimeoutSecOf(queue))
+        return this.alarm(
           `Stale${queue.node.id}`,
-          `A message in the queue ${queue.node.id} of the job ${jobName} waits for longer than ${INFRA_LIMITS.staleMessageSec} s`,
+          `A message in the queue ${queue.node.id} of the job ${jobName} waits for longer than ${staleSec} s`,
           queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: Duration.minutes(5) }),
-          INFRA_LIMITS.staleMessageSec,
-        ),
-      ),
+          staleSec,
+        )
+      }),
       ...sources.map((source) =>
         this.alarm(
           `Unread-${source}`,

@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 
+import { assert } from '../lib/model/faults.ts'
 import { chainPurpose, resourceName } from './job-names.ts'
 import { INFRA_LIMITS, visibilityTimeoutSecOf } from './limits.ts'
 
@@ -41,6 +42,7 @@ export class JobQueues extends Construct {
   /** Nobody reads it: a wake-up that is lost is made good by the minute's tick. */
   readonly lostWakeUps: Queue
   readonly #jobName: string
+  readonly #visibilityTimeoutsSec = new Map<Queue, number>()
 
   constructor(scope: Construct, id: string, props: JobQueuesProps) {
     super(scope, id)
@@ -71,10 +73,17 @@ export class JobQueues extends Construct {
     return [this.tasks, ...this.chains.values()]
   }
 
+  visibilityTimeoutSecOf(queue: Queue): number {
+    const timeoutSec = this.#visibilityTimeoutsSec.get(queue)
+    assert(timeoutSec !== undefined, `${queue.node.path} is a queue of the job`)
+    return timeoutSec
+  }
+
   #queue(id: string, options: QueueOptions): Queue {
     const { purpose, fifo = false, removalPolicy = RemovalPolicy.DESTROY, deadLetters } = options
     const { timeoutSec = INFRA_LIMITS.functionTimeoutSec } = options
-    return new Queue(this, id, {
+    const visibilityTimeoutSec = visibilityTimeoutSecOf(timeoutSec)
+    const queue = new Queue(this, id, {
       // Said outright: emulators make an unnamed FIFO queue a standard one.
       queueName: `${resourceName(this, this.#jobName, purpose)}${fifo ? '.fifo' : ''}`,
       ...(fifo && {
@@ -83,7 +92,7 @@ export class JobQueues extends Construct {
         deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
         fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
       }),
-      visibilityTimeout: Duration.seconds(visibilityTimeoutSecOf(timeoutSec)),
+      visibilityTimeout: Duration.seconds(visibilityTimeoutSec),
       retentionPeriod: Duration.days(INFRA_LIMITS.queueRetentionDays),
       maxMessageSizeBytes: INFRA_LIMITS.messageBytesMax,
       encryption: QueueEncryption.SQS_MANAGED,
@@ -93,5 +102,7 @@ export class JobQueues extends Construct {
         deadLetterQueue: { queue: deadLetters, maxReceiveCount: INFRA_LIMITS.receivesMax },
       }),
     })
+    this.#visibilityTimeoutsSec.set(queue, visibilityTimeoutSec)
+    return queue
   }
 }

@@ -15,7 +15,7 @@ export const INFRA_LIMITS: {
   readonly passingConcurrency: number
   readonly queueUrlBytes: number
   readonly chainQueuesBytesMax: number
-  readonly staleMessageSec: number
+  readonly staleMessageSecMin: number
 } = {
   /** Short: what a lost invocation held comes again soon. */
   functionTimeoutSec: FUNCTION_LIMITS.timeoutMsMin / 1_000,
@@ -40,8 +40,8 @@ export const INFRA_LIMITS: {
   queueUrlBytes: 144,
   /** Lambda takes 4 KB of environment for a function; half is for all that is the same whatever the chains. */
   chainQueuesBytesMax: 2_048,
-  /** A message that waits longer stands behind trouble. */
-  staleMessageSec: 300,
+  /** A message that waits longer stands behind trouble, where functions take no longer themselves. */
+  staleMessageSecMin: 300,
 }
 
 /**
@@ -52,4 +52,9 @@ export const INFRA_LIMITS: {
  */
 export function visibilityTimeoutSecOf(functionTimeoutSec: number): number {
   return Math.ceil(functionTimeoutSec * 1.2)
+}
+
+/** From when on a message waits too long in a queue: behind one that was lost, it waits for the time that this one is hidden. */
+export function staleMessageSecOf(visibilityTimeoutSec: number): number {
+  return Math.max(INFRA_LIMITS.staleMessageSecMin, 2 * visibilityTimeoutSec)
 }

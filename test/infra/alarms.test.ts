@@ -35,11 +35,16 @@ describe('alarms', () => {
     )
   })
 
-  test('go off for a chain that waits at a queue of its own', () => {
-    const alone = synthesise({ job: minimalJob({}, { sum: { resources: 'own' } }) })
-    expect(told(alarmsOf(alone))).toContain(
-      'AWS/SQS ApproximateAgeOfOldestMessage of Chainsum: Maximum >= 300',
-    )
+  test.each([
+    ['30 s', 300],
+    // A message is hidden for 150 s here, and for 1,080 s below.
+    ['125 s', 300],
+    ['15 min', 2_160],
+  ])('go off for a chain that waits at a queue of its own, whose function may take %s', (timeout, ageSec) => {
+    const alone = synthesise({ job: minimalJob({}, { sum: { resources: { timeout } } }) })
+    const ages = told(alarmsOf(alone)).filter((line) => line.includes('ApproximateAgeOfOldestMessage'))
+    expect(ages).toContain(`AWS/SQS ApproximateAgeOfOldestMessage of Chainsum: Maximum >= ${ageSec}`)
+    expect(ages).toContain('AWS/SQS ApproximateAgeOfOldestMessage of Tasks: Maximum >= 300')
   })
 
   test('go off for records that are not read for half the time that they are kept', () => {
