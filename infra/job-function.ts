@@ -62,7 +62,7 @@ export class JobFunction extends Construct {
       role: this.role,
       logGroup,
       bundling: bundlingOf(props.jobEntry, props.bundleAwsSdk),
-      environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
+      environment: props.environment,
       awsSdkConnectionReuse: false,
       ...(props.reservedConcurrency !== undefined && {
         reservedConcurrentExecutions: props.reservedConcurrency,

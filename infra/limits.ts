@@ -14,7 +14,10 @@ export const INFRA_LIMITS: {
   readonly memoryMb: number
   readonly passingConcurrency: number
   readonly queueUrlBytes: number
-  readonly chainQueuesBytesMax: number
+  readonly queueArnBytes: number
+  readonly tableNameBytes: number
+  readonly bucketNameBytes: number
+  readonly ruleNameBytes: number
   readonly staleMessageSecMin: number
 } = {
   /** Short: what a lost invocation held comes again soon. */
@@ -36,10 +39,16 @@ export const INFRA_LIMITS: {
    * more and more of the account's invocations, and leave none for the tasks.
    */
   passingConcurrency: 10,
-  /** The URL of a queue with the longest name in the region with the longest, with quotes and separators in JSON. */
-  queueUrlBytes: 144,
-  /** Lambda takes 4 KB of environment for a function; half is for all that is the same whatever the chains. */
-  chainQueuesBytesMax: 2_048,
+  /** The longest: of a queue whose name has 80 characters, in `cn-northwest-1`. */
+  queueUrlBytes: 137,
+  /** As above, in the region and the partition with the longest names. */
+  queueArnBytes: 128,
+  /** DynamoDB takes no longer name. */
+  tableNameBytes: 255,
+  /** S3 takes no longer name. */
+  bucketNameBytes: 63,
+  /** EventBridge takes no longer name. */
+  ruleNameBytes: 64,
   /** A message that waits longer stands behind trouble, where functions take no longer themselves. */
   staleMessageSecMin: 300,
 }

@@ -9,8 +9,9 @@ import { deploymentOf } from '../lib/serverless/deployment.ts'
 import type { JobConfig } from '../lib/stream/config.ts'
 import type { SinkTarget } from '../lib/stream/sink.ts'
 import { unsupportedOnAws } from './aws-support.ts'
+import { environmentProblems } from './environment.ts'
 import type { StreamJobProps } from './stream-job-props.ts'
-import { taskFunctionProblems, taskFunctionsOf, type TaskFunctions } from './task-functions.ts'
+import { ownChains, taskFunctionProblems, taskFunctionsOf, type TaskFunctions } from './task-functions.ts'
 
 /** A job as it is deployed: checked, with what it reads and writes. */
 export interface DeployablePlan {
@@ -39,6 +40,12 @@ export function deployablePlan(scope: Construct, props: StreamJobProps): Deploya
     ...unsupportedOnAws(plan, config),
     ...taskFunctionProblems(plan, props),
     ...queueProblems(sources, Object.keys(props.queues ?? {})),
+    ...environmentProblems({
+      job: config.name,
+      chains: ownChains(plan, props).map(({ id }) => id),
+      sources: sqsSources(sources).map(({ uid }) => uid),
+      settings: props.settings,
+    }),
   ]
   if (problems.length > 0) throw new UserError(problems.map((problem) => `${config.name}: ${problem}`))
   return {
@@ -82,8 +89,12 @@ export function arnOfQueue(scope: Construct, queue: string): string {
   return Arn.format(format, Stack.of(scope))
 }
 
+function sqsSources(sources: readonly IngestSource[]): readonly IngestSource[] {
+  return sources.filter(({ spec }) => spec.from.type === 'sqs')
+}
+
 function queueProblems(sources: readonly IngestSource[], given: readonly string[]): readonly string[] {
-  const known = sources.filter(({ spec }) => spec.from.type === 'sqs').map(({ uid }) => uid)
+  const known = sqsSources(sources).map(({ uid }) => uid)
   return given
     .filter((uid) => !known.includes(uid))
     .map(

@@ -11,6 +11,7 @@ import { loadJob } from '../cli/job/load-job.ts'
 import type { JobVertex } from '../lib/graph/plan.ts'
 import type { FunctionName } from './bundling.ts'
 import { JobAlarms } from './alarms.ts'
+import { variablesOf } from './environment.ts'
 import { JobFunction } from './job-function.ts'
 import { resourceName } from './job-names.ts'
 import { JobQueues } from './job-queues.ts'
@@ -245,25 +246,25 @@ export class StreamJob extends Construct {
   #environment(): Readonly<Record<string, string>> {
     const { table, bucket } = this.store
     const { tasks, coordinator, ingest, wakeUps, deadLetters, chains } = this.queues
-    const chainUrls = Object.fromEntries([...chains].map(([chain, queue]) => [chain, queue.queueUrl]))
-    const sourceQueues = [...this.#plan.ingest.queues].map(([uid, queue]) => [uid, queue.queueArn] as const)
-    const { settings } = this.#props
-    return {
-      MILLRACE_JOB: this.#plan.config.name,
-      MILLRACE_TABLE: table.tableName,
-      MILLRACE_BUCKET: bucket.bucketName,
-      MILLRACE_TASK_QUEUE_URL: tasks.queueUrl,
-      MILLRACE_COORDINATOR_QUEUE_URL: coordinator.queueUrl,
-      MILLRACE_INGEST_QUEUE_URL: ingest.queueUrl,
-      MILLRACE_WAKE_QUEUE_URL: wakeUps.queueUrl,
-      MILLRACE_DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
-      MILLRACE_SCHEDULE_RULE: this.#ruleName,
-      ...(chains.size > 0 && { MILLRACE_TASK_QUEUE_URLS: Stack.of(this).toJsonString(chainUrls) }),
-      ...(sourceQueues.length > 0 && {
-        MILLRACE_SOURCE_QUEUES: Stack.of(this).toJsonString(Object.fromEntries(sourceQueues)),
-      }),
-      ...(settings !== undefined && { MILLRACE_SETTINGS: JSON.stringify(settings) }),
-    }
+    return variablesOf(
+      {
+        job: this.#plan.config.name,
+        table: table.tableName,
+        bucket: bucket.bucketName,
+        scheduleRule: this.#ruleName,
+        queueUrls: {
+          tasks: tasks.queueUrl,
+          coordinator: coordinator.queueUrl,
+          ingest: ingest.queueUrl,
+          wakeUps: wakeUps.queueUrl,
+          deadLetters: deadLetters.queueUrl,
+        },
+        chainQueueUrls: new Map([...chains].map(([chain, { queueUrl }]) => [chain, queueUrl])),
+        sourceQueueArns: new Map([...this.#plan.ingest.queues].map(([uid, { queueArn }]) => [uid, queueArn])),
+        settings: this.#props.settings,
+      },
+      (value) => Stack.of(this).toJsonString(value),
+    )
   }
 
   #annotate(): void {

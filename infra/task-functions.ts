@@ -23,18 +23,23 @@ export interface TaskFunctions {
   readonly own: ReadonlyMap<string, TaskFunction>
 }
 
+/** Those that have a queue and a function of their own: they ask for it, or the stack does for them. */
+export function ownChains({ vertices }: JobPlan, { chains = {} }: AskedProps): readonly JobVertex[] {
+  return vertices.filter(({ id, resources }) => resources !== undefined || Object.hasOwn(chains, id))
+}
+
 /** The functions that a job's tasks run in: what operators ask for, and what the stack says over it; free of problems. */
-export function taskFunctionsOf({ vertices }: JobPlan, { chains = {}, ...props }: AskedProps): TaskFunctions {
-  const isOwn = ({ id, resources }: JobVertex): boolean =>
-    resources !== undefined || Object.hasOwn(chains, id)
+export function taskFunctionsOf(plan: JobPlan, asked: AskedProps): TaskFunctions {
+  const { chains = {}, ...props } = asked
+  const alone = ownChains(plan, asked)
   const deployment = settingsOf(props)
   return {
     shared: taskFunction(
-      vertices.filter((vertex) => !isOwn(vertex)),
+      plan.vertices.filter((vertex) => !alone.includes(vertex)),
       deployment,
     ),
     own: new Map(
-      vertices.filter(isOwn).map((vertex) => {
+      alone.map((vertex) => {
         const { resources: asked } = vertex
         const over = settingsOf(chains[vertex.id] ?? {})
         const own = taskFunction([vertex], {
@@ -92,7 +97,6 @@ export function taskFunctionProblems(plan: JobPlan, props: AskedProps): readonly
     ...[...functions.own].flatMap(([chain, fn]) =>
       reservationProblems(fn, `the function of chain '${chain}'`),
     ),
-    ...environmentProblems([...functions.own.keys()]),
   ]
 }
 
@@ -118,18 +122,5 @@ function reservationProblems(
   return [
     `maxConcurrency: expected at most the ${reservedConcurrency} invocations that are reserved for ${label}, got ` +
       `${maxConcurrency}: what goes beyond is turned away, until its messages are dead letters`,
-  ]
-}
-
-/** The queues of chains are told to every function in a variable of its environment. */
-function environmentProblems(chains: readonly string[]): readonly string[] {
-  const bytes = chains.reduce(
-    (sum, chain) => sum + Buffer.byteLength(JSON.stringify(chain)) + INFRA_LIMITS.queueUrlBytes,
-    0,
-  )
-  if (bytes <= INFRA_LIMITS.chainQueuesBytesMax) return []
-  return [
-    `resources: expected fewer chains with functions of their own: the names of ${chains.length} queues (${chains.join(', ')}) ` +
-      `take ${bytes} bytes of the environment of a function, where ${INFRA_LIMITS.chainQueuesBytesMax} are for them`,
   ]
 }

@@ -6,6 +6,7 @@ export const FUNCTION_LIMITS: {
   readonly timeoutMsMax: number
   readonly concurrencyMin: number
   readonly concurrencyMax: number
+  readonly environmentBytesMax: number
 } = {
   /** Lambda, “Configure Lambda function memory”. */
   memoryMbMin: 128,
@@ -19,4 +20,6 @@ export const FUNCTION_LIMITS: {
   concurrencyMin: 2,
   /** As above. */
   concurrencyMax: 1_000,
+  /** All variables of a function together. Lambda, “Lambda quotas”. */
+  environmentBytesMax: 4_096,
 }

@@ -6,6 +6,7 @@ import {
   fileSink,
   print,
   socketText,
+  sqs,
   textFile,
   UserError,
   type JobDefinition,
@@ -15,7 +16,7 @@ import {
 import { describe, expect, test } from 'vitest'
 
 import { minimalJob } from './jobs.ts'
-import { synthesise } from './synth.ts'
+import { nameOf, propertiesOf, synthesise } from './synth.ts'
 
 const jobWith = (source: Source<string>, sink: Sink<string>): JobDefinition =>
   defineJob({ name: 'refused' }, (env) => {
@@ -29,6 +30,23 @@ const askingChains = (count: number): JobDefinition =>
       env.source(`source-${n}`, collection(['a'])).sinkTo(`out-${n}`, print(), { resources: 'own' })
     }
   })
+
+/** What the variables of a function may come to, with the longest address that AWS may give a queue. */
+function bytesOnAws(environment: unknown): number {
+  const { Variables } = environment as { Variables: Record<string, unknown> }
+  const text = (value: unknown): string => {
+    if (typeof value === 'string') return value
+    const { 'Fn::Join': joined } = value as Record<string, unknown>
+    if (Array.isArray(joined)) return (joined[1] as unknown[]).map(text).join('')
+    return nameOf(value).startsWith('Queues') ? LONGEST_QUEUE_URL : ANY_NAME
+  }
+  return Buffer.byteLength(
+    JSON.stringify(Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]))),
+  )
+}
+
+const ANY_NAME = 'n'.repeat(64)
+const LONGEST_QUEUE_URL = `https://sqs.cn-northwest-1.amazonaws.com.cn/123456789012/${'q'.repeat(80)}`
 
 function problemsOf(deploy: () => unknown): readonly string[] {
   try {
@@ -110,11 +128,35 @@ describe('a job that cannot run on functions', () => {
     ])
   })
 
-  test('because its functions could not be told the queues of so many chains', () => {
-    expect(problemsOf(() => synthesise({ job: askingChains(13) }))).toEqual([])
-    const [problem, ...others] = problemsOf(() => synthesise({ job: askingChains(14) }))
-    expect(others).toEqual([])
-    expect(problem).toContain('many: resources: expected fewer chains with functions of their own')
+  describe('because its functions could not be told', () => {
+    test('the queues of so many chains', () => {
+      const fitting = synthesise({ job: askingChains(16) })
+      for (const { Environment } of propertiesOf(fitting.template, 'AWS::Lambda::Function')) {
+        expect(bytesOnAws(Environment)).toBeLessThanOrEqual(4_096)
+      }
+      const [problem, ...others] = problemsOf(() => synthesise({ job: askingChains(20) }))
+      expect(others).toEqual([])
+      expect(problem).toMatch(
+        /^many: environment: expected at most 4096 bytes of variables for a function, got up to \d{4}: the queues of 20 chains with functions of their own \(\d{4}\), the name of the job, and what every job has \(\d{4}\)$/,
+      )
+    })
+
+    test('the queues of so many sources', () => {
+      const job = defineJob({ name: 'many' }, (env) => {
+        for (let n = 0; n < 20; n++)
+          env.source(`in-${n}`, sqs({ queue: `q-${n}` })).sinkTo(`out-${n}`, print())
+      })
+      const [problem, ...others] = problemsOf(() => synthesise({ job }))
+      expect(others).toEqual([])
+      expect(problem).toMatch(/got up to \d{4}: the queues of 20 SQS sources \(\d{4}\), /)
+    })
+
+    test('settings that are so long', () => {
+      const settings = { 'millrace.dead-letters.dir': 'é'.repeat(2_000) }
+      const [problem, ...others] = problemsOf(() => synthesise({ job: minimalJob(), settings }))
+      expect(others).toEqual([])
+      expect(problem).toMatch(/got up to \d{4}: the settings of the deployment \(40\d\d\), /)
+    })
   })
 })
 
