@@ -89,12 +89,14 @@ export class HeadStore<State, Delta> {
 
 /**
  * Removes objects of these actors that no head refers to, nor will: a process that died, or came second, left them. Heads
- * never go back, so it does no harm if it comes late.
+ * never go back, so it does no harm if it comes late. False: there was not the time for all of them.
  */
 export async function removeOldHeads(
   { blobs, log }: Pick<JobRuntime, 'blobs' | 'log'>,
   actors: Iterable<ActorId>,
-): Promise<void> {
+  isTimeLeft: () => boolean,
+): Promise<boolean> {
+  if (!isTimeLeft()) return false
   const byFolder = new Map<string, string[]>()
   for (const name of await blobs.list(HEADS_PREFIX)) {
     const folder = name.slice(0, name.lastIndexOf('/'))
@@ -102,14 +104,20 @@ export async function removeOldHeads(
   }
   for (const actor of actors) {
     const names = byFolder.get(headFolder(actor))
-    const head = names && (await log.head(actor))
+    if (names === undefined) continue
+    if (!isTimeLeft()) return false
+    const head = await log.head(actor)
     if (head === undefined) continue
     const own = blobOf(head.body)
     const prefix = blobPrefix(actor, head.version)
-    // What sorts after it may be about to become a head.
-    for (const name of names ?? [])
-      if (name !== own && (name < prefix || name.startsWith(prefix))) await blobs.delete(name)
+    for (const name of names) {
+      // What sorts after the head may be about to become one.
+      if (name === own || !(name < prefix || name.startsWith(prefix))) continue
+      if (!isTimeLeft()) return false
+      await blobs.delete(name)
+    }
   }
+  return true
 }
 
 function headFolder(actor: ActorId): string {

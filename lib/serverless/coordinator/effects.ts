@@ -69,7 +69,7 @@ export async function perform(
       change(turn, { isScheduleOn: effect.on })
       return undefined
     case 'sweep':
-      await sweep(turn)
+      await sweep(turn, world)
       return undefined
     case 'publish':
       await publish(runtime, turn.committed, turn.nowMs)

@@ -4,6 +4,7 @@ import { COORDINATOR, ingestActor, taskActor } from '../../model/actors.ts'
 import { messageOf, UserError } from '../../model/faults.ts'
 import { taskId, type ActorId } from '../../model/ids.ts'
 import { BlobStoreError } from '../../ports/blob-store.ts'
+import type { StepWorld } from '../actor/behaviour.ts'
 import { removeOldHeads } from '../actor/head-store.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { CoordinatorImage } from './image.ts'
@@ -13,29 +14,45 @@ import type { CoordinatorTurn } from './turn.ts'
 /**
  * Removes what nothing refers to any more: records of checkpoints that somebody wrote late, after they were removed or had
  * failed, and objects of heads whose writer died before he could remove them. What it removes is of no use to anybody ever
- * again, so it does no harm if it comes late itself. What cannot be removed is left to the next visit.
+ * again, so it does no harm if it comes late itself. What cannot be removed, or not in the time that there is, is left to the next
+ * visit: nothing waits for it, and other effects do not wait behind it.
  */
-export async function sweep({ committed, runtime }: CoordinatorTurn): Promise<void> {
+export async function sweep({ committed, runtime }: CoordinatorTurn, world: StepWorld): Promise<void> {
+  const isTimeLeft = (): boolean => world.remainingMs() > 0
   try {
-    await removeOldRecords(committed, runtime)
-    await removeOldHeads(runtime, actorsOf(runtime))
+    const isDone =
+      (await removeOldRecords(committed, runtime, isTimeLeft)) &&
+      (await removeOldHeads(runtime, actorsOf(runtime), isTimeLeft))
+    if (!isDone) leave(runtime, 'there was no more time')
   } catch (cause) {
     if (!(cause instanceof BlobStoreError)) throw cause
-    runtime.observe.event({
-      type: 'warning',
-      message: `what is of no use any more is left to the next visit: ${messageOf(cause)}`,
-    })
+    leave(runtime, messageOf(cause))
   }
 }
 
-async function removeOldRecords(image: CoordinatorImage, { blobs, plan }: JobRuntime): Promise<void> {
+function leave({ observe }: JobRuntime, why: string): void {
+  observe.event({
+    type: 'warning',
+    message: `what is of no use any more is left to the next visit: ${why}`,
+  })
+}
+
+/** False: there was not the time for all of them. */
+async function removeOldRecords(
+  image: CoordinatorImage,
+  { blobs, plan }: JobRuntime,
+  isTimeLeft: () => boolean,
+): Promise<boolean> {
+  if (!isTimeLeft()) return false
   const isOld = oldCheckpoints(image)
   for (const name of await blobs.list(jobPrefix(plan.jobName))) {
     const directory = name.slice(0, -`/${METADATA_NAME}`.length)
     const id = idInName(name)
     if (id === undefined || !name.endsWith(`/chk-${id}/${METADATA_NAME}`) || !isOld(id)) continue
+    if (!isTimeLeft()) return false
     if (await isOfFunctions(blobs, directory)) await blobs.delete(name)
   }
+  return true
 }
 
 /** Ids that were given, and are neither under way nor kept: they never will be. */

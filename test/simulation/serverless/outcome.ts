@@ -27,5 +27,7 @@ export function tracer(scheduler: Scheduler, tell: Tell | undefined): Trace {
 
 /** Whether a warning is of what was injected, or of what follows from it. */
 export function isExpected(message: string): boolean {
-  return /injected|could not be sent|is gone|runs another version of the job|folded already/.test(message)
+  return /injected|could not be sent|is gone|runs another version of the job|folded already|there was no more time/.test(
+    message,
+  )
 }

@@ -611,6 +611,26 @@ describe('the weekly visit', () => {
     expect(job.world.wakeUps.scheduleEnabled).toBe(true)
   })
 
+  it('leaves to the next what there is no time for, and does not hold up what else is to be done', async () => {
+    const job = await checkpointed()
+    const [kept] = await job.runtime.blobs.list('played/')
+    job.work('numbers')
+    await job.after(10_000)
+    await comesLate(job, record(job, 2), kept!)
+    const list = vi.spyOn(job.runtime.blobs, 'list')
+    job.request(VISIT)
+    await job.turn()
+    while (job.image.effects.length > 0) await job.turn({ remainingMs: 0 })
+    expect(list).not.toHaveBeenCalled()
+    expect(job.happenings).toContainEqual({
+      type: 'warning',
+      message: 'what is of no use any more is left to the next visit: there was no more time',
+    })
+    job.request(VISIT)
+    await job.settle()
+    expect(await job.runtime.blobs.list('')).toEqual([record(job, 2)])
+  })
+
   it('leaves to the next what cannot be removed now', async () => {
     const job = await checkpointed()
     vi.spyOn(job.runtime.blobs, 'list').mockRejectedValueOnce(new BlobStoreError('AccessDenied'))
