@@ -11,7 +11,13 @@ import type { SinkTarget } from '../lib/stream/sink.ts'
 import { unsupportedOnAws } from './aws-support.ts'
 import { environmentProblems } from './environment.ts'
 import type { StreamJobProps } from './stream-job-props.ts'
-import { ownChains, taskFunctionProblems, taskFunctionsOf, type TaskFunctions } from './task-functions.ts'
+import {
+  ownChains,
+  reservedProblems,
+  taskFunctionProblems,
+  taskFunctionsOf,
+  type TaskFunctions,
+} from './task-functions.ts'
 
 /** A job as it is deployed: checked, with what it reads and writes. */
 export interface DeployablePlan {
@@ -39,6 +45,8 @@ export function deployablePlan(scope: Construct, props: StreamJobProps): Deploya
   const problems = [
     ...unsupportedOnAws(plan, config),
     ...taskFunctionProblems(plan, props),
+    // With none at all, nobody could send anything.
+    ...reservedProblems('ingestReservedConcurrency', props.ingestReservedConcurrency, 1),
     ...queueProblems(sources, Object.keys(props.queues ?? {})),
     ...environmentProblems({
       job: config.name,

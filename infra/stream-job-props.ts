@@ -36,6 +36,11 @@ export interface StreamJobProps extends TaskFunctionProps {
    * knows the URL. Default `iam`.
    */
   readonly httpAuth?: 'iam' | 'none'
+  /**
+   * Invocations set aside for the function behind the URL of HTTP sources, and its most: 1 or more. What goes beyond is answered
+   * with 429 by Lambda. Default: none, a flood of requests may take all that the account has.
+   */
+  readonly ingestReservedConcurrency?: number
   /** How long the functions' logs are kept. Default: a month. */
   readonly logRetention?: RetentionDays
   /**

@@ -209,7 +209,10 @@ export class StreamJob extends Construct {
       for (const queue of new Set(queues.values())) fn.consume(queue, concurrency)
     }
     if (!http) return undefined
-    const fn = this.#function('IngestHttp', 'ingest-http', [sendTo([ingest]), measure([ingest])])
+    const { ingestReservedConcurrency: reservedConcurrency } = this.#props
+    const fn = this.#function('IngestHttp', 'ingest-http', [sendTo([ingest]), measure([ingest])], {
+      reservedConcurrency,
+    })
     return fn.handler.addFunctionUrl({
       authType: this.#props.httpAuth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
     })

@@ -29,10 +29,10 @@ export function ownChains({ vertices }: JobPlan, { chains = {} }: AskedProps): r
 }
 
 /** The functions that a job's tasks run in: what operators ask for, and what the stack says over it; free of problems. */
-export function taskFunctionsOf(plan: JobPlan, asked: AskedProps): TaskFunctions {
-  const { chains = {}, ...props } = asked
-  const alone = ownChains(plan, asked)
-  const deployment = settingsOf(props)
+export function taskFunctionsOf(plan: JobPlan, props: AskedProps): TaskFunctions {
+  const { chains = {}, ...all } = props
+  const alone = ownChains(plan, props)
+  const deployment = settingsOf(all)
   return {
     shared: taskFunction(
       plan.vertices.filter((vertex) => !alone.includes(vertex)),
@@ -101,17 +101,24 @@ export function taskFunctionProblems(plan: JobPlan, props: AskedProps): readonly
 }
 
 function settingProblems(settings: TaskFunctionProps, prefix: string): readonly string[] {
-  const { reservedConcurrency: reserved } = settings
-  const isRight =
-    reserved === undefined || (Number.isInteger(reserved) && reserved >= FUNCTION_LIMITS.concurrencyMin)
   return [
     ...resourceSettingProblems(settings, prefix),
-    ...(isRight
-      ? []
-      : [
-          `${prefix}reservedConcurrency: expected a whole number, ${FUNCTION_LIMITS.concurrencyMin} or more, got ${reserved}`,
-        ]),
+    ...reservedProblems(
+      `${prefix}reservedConcurrency`,
+      settings.reservedConcurrency,
+      FUNCTION_LIMITS.concurrencyMin,
+    ),
   ]
+}
+
+/** What is wrong with a number of invocations that the stack sets aside. */
+export function reservedProblems(
+  name: string,
+  reserved: number | undefined,
+  least: number,
+): readonly string[] {
+  if (reserved === undefined || (Number.isInteger(reserved) && reserved >= least)) return []
+  return [`${name}: expected a whole number, ${least} or more, got ${reserved}`]
 }
 
 function reservationProblems(

@@ -128,6 +128,13 @@ describe('a job that cannot run on functions', () => {
     ])
   })
 
+  test.each([0, 1.5, -1])('because it sets aside %d invocations for its HTTP sources', (reserved) => {
+    const props = { job: minimalJob(), ingestReservedConcurrency: reserved }
+    expect(problemsOf(() => synthesise(props))).toEqual([
+      `sums: ingestReservedConcurrency: expected a whole number, 1 or more, got ${reserved}`,
+    ])
+  })
+
   describe('because its functions could not be told', () => {
     test('the queues of so many chains', () => {
       const fitting = synthesise({ job: askingChains(16) })

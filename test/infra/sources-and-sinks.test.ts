@@ -20,6 +20,11 @@ const mappingsOf = ({ template }: ReturnType<typeof synthesise>) =>
       ?.MaximumConcurrency,
   }))
 
+const reservedOf = ({ template }: ReturnType<typeof synthesise>) =>
+  [...resourcesOf(template, 'AWS::Lambda::Function')]
+    .map(([id, { Properties }]) => [nameOf({ Ref: id }), Properties['ReservedConcurrentExecutions']])
+    .filter(([, reserved]) => reserved !== undefined)
+
 describe('a job with an HTTP source', () => {
   const synthesised = synthesise({ job: jobOf(http<string>({ partitions: 3 })) })
 
@@ -54,6 +59,14 @@ describe('a job with an HTTP source', () => {
       'Allow logs:PutLogEvents on IngestHttpLog',
       'Allow sqs:GetQueueAttributes on QueuesIngest',
       'Allow sqs:SendMessage on QueuesIngest',
+    ])
+  })
+
+  test('sets invocations aside for the function behind the URL, where that is asked for, and for no other', () => {
+    const job = jobOf(http<string>())
+    expect(reservedOf(synthesise({ job }))).toEqual([])
+    expect(reservedOf(synthesise({ job, ingestReservedConcurrency: 20 }))).toEqual([
+      ['IngestHttpFunction', 20],
     ])
   })
 
