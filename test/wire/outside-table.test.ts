@@ -13,6 +13,7 @@ import {
   uniqueName,
   type Emulator,
 } from './emulators.ts'
+import { createTable } from './table.ts'
 
 let emulator: Emulator
 let admin: DynamoDB
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 outsideTableContract(`tables of awsOutside on ${DYNAMO_EMULATOR}`, async () => {
   const TableName = uniqueName('outside')
-  await admin.createTable({
+  await createTable(admin, {
     TableName,
     AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
     KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],

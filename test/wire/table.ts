@@ -1,4 +1,4 @@
-import { DynamoDB } from '@aws-sdk/client-dynamodb'
+import { DynamoDB, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 import { systemClock } from '../../lib/embedded/system-clock.ts'
 import { awsClients } from '../../lib/aws/clients.ts'
 import { DynamoTable } from '../../lib/aws/dynamo-table.ts'
@@ -27,7 +27,7 @@ export async function dynamoWorld(): Promise<DynamoWorld> {
     admin,
     async newTable() {
       const tableName = uniqueName('millrace')
-      await admin.createTable({
+      await createTable(admin, {
         TableName: tableName,
         BillingMode: 'PAY_PER_REQUEST',
         KeySchema: [
@@ -50,4 +50,11 @@ export async function dynamoWorld(): Promise<DynamoWorld> {
       await emulator.stop()
     },
   }
+}
+
+/** Made in the background: before it is active, requests do not find it. */
+export async function createTable(admin: DynamoDB, input: CreateTableCommandInput): Promise<void> {
+  await admin.createTable(input)
+  for (let status: string | undefined; status !== 'ACTIVE';)
+    status = (await admin.describeTable({ TableName: input.TableName })).Table?.TableStatus
 }
