@@ -14,6 +14,13 @@ const operation: fc.Arbitrary<Operation> = fc.record({
   n: fc.integer({ min: 0, max: 600 }),
 })
 
+/** Found by chance: a snapshot of everything when nothing is left, after one that had a timer. */
+const EMPTIED: Operation[] = (['timer', 'snapshot', 'fire', 'markAll'] as const).map((kind) => ({
+  kind,
+  key: 0,
+  n: 0,
+}))
+
 export function anyHistory(maker: SubjectMaker): void {
   describe('any history', () => {
     test('gives what a plain model gives, with snapshots, merges and restores at any point', () => {
@@ -26,7 +33,7 @@ export function anyHistory(maker: SubjectMaker): void {
           expect(run.observed()).toEqual(run.expected())
           maker.closeAll()
         }),
-        { numRuns: 150 },
+        { numRuns: 150, examples: [[EMPTIED]] },
       )
     })
   })

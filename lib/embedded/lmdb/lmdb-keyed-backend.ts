@@ -87,13 +87,13 @@ export class LmdbBackend extends RowBackend implements ColdRows {
     const { operatorUid, maxParallelism } = this.options
     const states = this.codec.kinds.map((kind) => kind.description)
     const writer = new SegmentWriter({ operatorUid, maxParallelism, states })
-    for (const [keyGroup, row] of this.#full ? this.#store.allRows() : this.#store.changedRows()) {
-      writer.addRow(keyGroup, row)
-    }
+    if (this.#full) for (const [keyGroup, row] of this.#store.allRows()) writer.addRow(keyGroup, row)
+    const full = writer.rows > 0
+    // Where nothing is left, earlier segments stay, and have to be told of what was removed.
+    if (!full) for (const [keyGroup, row] of this.#store.changedRows()) writer.addRow(keyGroup, row)
     this.#store.beginEpoch()
     if (writer.rows === 0) return undefined
-    const full = this.#full
-    this.#full = false
+    if (full) this.#full = false
     return { segment: writer.finish(), rows: writer.rows, full, keyGroups: writer.keyGroups }
   }
 
