@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { HistoryRun, WEIGHTS, type Operation } from './state-backend.history-run.ts'
 import type { SubjectMaker } from './state-backend.support.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { collect, collection } from 'millrace'
 import { expect, test } from 'vitest'
 import { manualWindow, type WindowCount } from '../../../examples/manual-window.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { describe, expect, it } from 'vitest'
 import { coordinate, newCoordinator } from '../../../lib/checkpoint/coordinator.ts'
 import type { CoordinatorCommand } from '../../../lib/checkpoint/coordinator-commands.ts'

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { csv } from '../../../lib/connectors/index.ts'

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { fileSink, type FileTransaction } from '../../../lib/connectors/index.ts'
 import { openCommitter, preCommitted, visible, type Committer } from './file-sink-drive.ts'

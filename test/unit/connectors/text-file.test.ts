@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { textFile } from '../../../lib/connectors/index.ts'

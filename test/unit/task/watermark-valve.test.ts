@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../../lib/model/elements.ts'
 import { WatermarkValve } from '../../../lib/task/watermark-valve.ts'

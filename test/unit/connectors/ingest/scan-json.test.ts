@@ -1,4 +1,14 @@
-import { array, assert, constantFrom, json, jsonValue, nat, oneof, property, tuple } from 'fast-check'
+import {
+  array,
+  assert,
+  constantFrom,
+  json,
+  jsonValue,
+  nat,
+  oneof,
+  property,
+  tuple,
+} from '../../../fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { JSON_DEPTH_MAX, scanJson, skipSpace } from '../../../../lib/connectors/ingest/scan-json.ts'
 

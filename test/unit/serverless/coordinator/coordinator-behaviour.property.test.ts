@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import * as fc from 'fast-check'
+import * as fc from '../../../fast-check.ts'
 import { describe, expect, it } from 'vitest'
 import type { CoordinatorImage } from '../../../../lib/serverless/coordinator/image.ts'
 import type { View } from '../../../../lib/serverless/actor/behaviour.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../../fast-check.ts'
 import { expect, test } from 'vitest'
 import { play } from './history-run.ts'
 import { anyStep, timerStep, type ByWhom } from './history-steps.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../../fast-check.ts'
 import type { TimerDomain } from '../../../../lib/state/keyed-backend.ts'
 
 export const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
