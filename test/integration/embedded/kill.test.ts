@@ -11,8 +11,8 @@ import type { KilledJobSettings } from './killed-job.ts'
 
 const PROGRAM = fileURLToPath(new URL('killed-job.ts', import.meta.url))
 const KILLS = Number(process.env['MILLRACE_KILLS'] ?? 16)
-/** Of the moments of death. MILLRACE_KILL_SEED: the same again, as far as processes can do the same again. */
-const SEED = Number(process.env['MILLRACE_KILL_SEED'] ?? Math.floor(Math.random() * 1e9))
+/** Of the moments of death, as far as processes can do the same again. MILLRACE_KILL_SEED: another. */
+const SEED = Number(process.env['MILLRACE_KILL_SEED'] ?? 1)
 const SINKS = ['counts', 'windows', 'silences']
 const WORDS = 12_000
 const PACE = 4
