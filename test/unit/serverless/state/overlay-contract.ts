@@ -106,19 +106,20 @@ class ContractBackend implements KeyedStateBackend {
 
   snapshot(): KeyedDelta | undefined {
     this.#turn()
-    const changes = this.#full ? this.#allRows() : latest(this.#changes)
+    const all = this.#full ? this.#allRows().filter(([, , , payload]) => payload !== null) : []
+    // Where nothing is left, earlier segments have to be told of what was removed.
+    const full = all.length > 0
+    const changes = full ? all : latest(this.#changes)
     const { operatorUid, maxParallelism, spec } = this.#options
     const writer = new SegmentWriter({ operatorUid, maxParallelism, states: describeStates(spec) })
     for (const [, keyGroup, rowKey, payload, expiresAtMs = Infinity] of changes.toSorted(
       (a, b) => a[1] - b[1],
     )) {
-      if (this.#full && payload === null) continue
       writer.addRow(keyGroup, { ...parseRowKey(rowKey), payload: payload ?? undefined, expiresAtMs })
     }
     this.#changes = []
     if (writer.rows === 0) return undefined
-    const full = this.#full
-    this.#full = false
+    if (full) this.#full = false
     return { segment: writer.finish(), rows: writer.rows, full, keyGroups: writer.keyGroups }
   }
 
