@@ -76,10 +76,12 @@ async function isOfFunctions(blobs: JobRuntime['blobs'], directory: string): Pro
   }
 }
 
-/** Those of the code that runs here, at whatever parallelism it ran. */
+/** Those of the code that runs here, at whatever parallelism it ran: at another one, any operator may begin a chain. */
 function actorsOf({ plan }: JobRuntime): ActorId[] {
-  const tasks = plan.vertices.flatMap(({ id, maxParallelism }) =>
-    Array.from({ length: maxParallelism }, (_, subtask) => taskActor(taskId(id, subtask))),
+  const tasks = plan.vertices.flatMap(({ operators, maxParallelism }) =>
+    operators.flatMap(({ uid }) =>
+      Array.from({ length: maxParallelism }, (_, subtask) => taskActor(taskId(uid, subtask))),
+    ),
   )
   const partitions = ingestSourcesOf(plan).flatMap(({ uid, spec }) =>
     Array.from({ length: spec.partitions }, (_, partition) => ingestActor(uid, partition)),

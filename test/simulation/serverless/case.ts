@@ -81,7 +81,7 @@ export function randomCase(
   const guarantee =
     mode ?? chance.pick(['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once'] as const)
   const maxConcurrent = chance.pick([1, 1, 2, 3])
-  const fedByHttp = chance.chance(0.25)
+  const fedByHttp = chance.chance(0.15)
   const size = chance.pick(sizes)
   // Each such record costs restarts. Drawn apart, so that a case is the same but for it.
   const hasPoison = mayHavePoison && size !== ANY && new Chance(seed ^ 0xdead).chance(0.2)
@@ -147,14 +147,16 @@ interface Size {
   readonly requestEveryMs: number
 }
 
+const MICRO: Size = { itemsMax: 8, nodesMax: 4, chaosMaxMs: 100_000, requestEveryMs: 10_000 }
 const TINY: Size = { itemsMax: 15, nodesMax: 6, chaosMaxMs: 200_000, requestEveryMs: 10_000 }
 const SMALL: Size = { itemsMax: 60, nodesMax: 9, chaosMaxMs: 600_000, requestEveryMs: 5_000 }
 const ANY: Size = { itemsMax: Infinity, nodesMax: Infinity, chaosMaxMs: 1_200_000, requestEveryMs: 5_000 }
 
 /** Every task costs trips, and so does every checkpoint of it: many tiny jobs find more than a few large ones. */
 const SIZES: readonly Size[] = [
-  ...Array.from({ length: 34 }, () => TINY),
-  ...Array.from({ length: 5 }, () => SMALL),
+  ...Array.from({ length: 60 }, () => MICRO),
+  ...Array.from({ length: 32 }, () => TINY),
+  ...Array.from({ length: 7 }, () => SMALL),
   ANY,
 ]
 

@@ -3,6 +3,8 @@ import TinyQueue from 'tinyqueue'
 import { assert } from '../../../lib/model/faults.ts'
 import type { Clock, ScheduledCall } from '../../../lib/ports/clock.ts'
 
+const EVENT_LOOP_EVERY = 256
+
 interface Scheduled {
   readonly atMs: number
   /** Order of scheduling: what falls due together happens in it. */
@@ -63,9 +65,15 @@ export class Scheduler implements Clock {
     if (next === undefined) return false
     this.#nowMs = next.atMs
     next.run()
-    // Handlers wait for promises that resolve here, and for nothing of the machine: after a turn of its event loop
-    // every one of them waits for a port again.
-    await immediate()
+    // Handlers wait for promises that resolve here, and for nothing of the machine: a tick comes once no promise has
+    // anything left to do, and then every one of them waits for a port again.
+    await tick()
+    // Now and then all else has its turn: what watches over a test, and what a person types.
+    if (this.#order % EVENT_LOOP_EVERY === 0) await immediate()
     return true
   }
+}
+
+function tick(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
 }

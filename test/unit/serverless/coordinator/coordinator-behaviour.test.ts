@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
+import { taskActor } from '../../../../lib/model/actors.ts'
+import { taskId } from '../../../../lib/model/ids.ts'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
 import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { StaleView } from '../../../../lib/serverless/actor/behaviour.ts'
+import { actorFolder, sortOf } from '../../../../lib/serverless/actor/log-entry.ts'
 import { savepointDirectory } from '../../../../lib/serverless/coordinator/savepoint-place.ts'
 import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
 import { checkpointed, running, savepointed } from './played-stories.ts'
@@ -9,6 +12,7 @@ import { PlayedJob } from './played-job.ts'
 
 const TICK: JobRequest = { type: 'tick' }
 const VISIT: JobRequest = { type: 'visit' }
+const INLINE_HEAD = 0
 
 function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
   return job.orders.filter(({ order }) => order.type === type)
@@ -629,6 +633,19 @@ describe('the weekly visit', () => {
     job.request(VISIT)
     await job.settle()
     expect(await job.runtime.blobs.list('')).toEqual([record(job, 2)])
+  })
+
+  it('removes what is left of the heads of an operator that began a chain at another parallelism', async () => {
+    const job = await checkpointed()
+    const out = taskActor(taskId('out', 0))
+    const version = sortOf({ attempt: 1, position: 3 })
+    const body = Uint8Array.of(INLINE_HEAD)
+    await job.runtime.log.putHead(out, { version, body })
+    const left = `heads/${actorFolder(out)}/${version.replaceAll('#', '-')}-late`
+    await job.runtime.blobs.putIfAbsent(left, body)
+    job.request(VISIT)
+    await job.settle()
+    expect(await job.runtime.blobs.list('heads/')).toEqual([])
   })
 
   it('leaves to the next what cannot be removed now', async () => {
