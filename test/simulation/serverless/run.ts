@@ -60,9 +60,13 @@ export interface Mistake {
 export async function runCase(of: Case, options: RunOptions = {}): Promise<Outcome> {
   const loosen = tighten(of.limits)
   const mend = options.mistake?.patch?.()
+  const { stackTraceLimit } = Error
+  // Reports of failures carry stacks, which name files: a seed must replay its run wherever they lie.
+  Error.stackTraceLimit = 0
   try {
     return await new Simulation(of, options).run()
   } finally {
+    Error.stackTraceLimit = stackTraceLimit
     mend?.()
     loosen()
   }
