@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # An emulator of AWS from PyPI, for tests that need S3 or functions: needs Python 3.10 or later, and no Docker.
 #
-#   .ci/ministack.sh start    installs it on first use, starts it on a free loopback port, prints the endpoint
+#   .ci/ministack.sh start    installs it on first use, starts it on a free loopback port, prints the endpoint;
+#                             policies of IAM hold, as on AWS
 #   .ci/ministack.sh stop     ends the one that was started, and prints nothing
 #   .ci/ministack.sh run …    starts it, runs the command with MILLRACE_TEST_ENDPOINT set, stops it
 #
@@ -47,7 +48,7 @@ start() {
   # It looks for credentials and services of its own in the environment: it gets none of ours.
   env -u AWS_PROFILE -u AWS_ENDPOINT_URL \
     GATEWAY_PORT="$port" BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 \
-    "$venv/bin/ministack" >"$log" 2>&1 </dev/null &
+    "$venv/bin/python" "$(dirname "$0")/ministack-with-iam.py" >"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
   for _ in $(seq 150); do
     if is_ready "$endpoint"; then
@@ -88,7 +89,7 @@ case "${1:-}" in
     "$@"
     ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
