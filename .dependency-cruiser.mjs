@@ -11,6 +11,7 @@ const layers = [
   'operators',
   'task',
   'checkpoint',
+  'node',
   'connectors',
   'embedded',
   'serverless',
@@ -80,6 +81,13 @@ export default {
       severity: 'error',
       from: { path: '^(lib|cli|functions|examples)/', pathNot: '^lib/aws/' },
       to: { path: '(^|node_modules/)@(aws-sdk|smithy)/' },
+    },
+    {
+      name: 'functions-import-the-embedded-runtime',
+      comment: 'what both runtimes need lies below both',
+      severity: 'error',
+      from: { path: '^lib/(serverless|aws)/' },
+      to: { path: '^lib/embedded/' },
     },
     {
       name: 'lmdb-outside-lib-embedded',

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { assert } from '../model/faults.ts'
 import type { ActorId } from '../model/ids.ts'
+import { sha256 } from '../node/sha256.ts'
 import type { RowPartition } from '../ports/row-store.ts'
 import { AWS_LIMITS, SORT_TEXT_BYTES_MAX } from './limits.ts'
 
@@ -43,12 +43,8 @@ const escapeMark = (text: string): string => text.replaceAll(/[%#]/g, encodeURIC
 /** What follows the letter never begins with `#`, so a digest cannot be mistaken for a name. */
 function partitionKey(letter: string, text: string): string {
   const whole = `${letter}#${text}`
-  return Buffer.byteLength(whole) <= AWS_LIMITS.dynamoPartitionKeyBytes
-    ? whole
-    : `${letter}##${digestOf(text)}`
+  return Buffer.byteLength(whole) <= AWS_LIMITS.dynamoPartitionKeyBytes ? whole : `${letter}##${sha256(text)}`
 }
-
-export const digestOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
 
 /** Ends the part of a row key that fits, where it does not fit as a whole; sorts after whatever else is in a sort key. */
 const SHORTENED = '\uf8ff'
@@ -66,7 +62,7 @@ export function rowSort(rowKey: string): string {
   const sort = escapeHighUnits(rowKey)
   return Buffer.byteLength(sort) <= SORT_TEXT_BYTES_MAX
     ? sort
-    : `${beginningOf(sort)}${SHORTENED}${digestOf(sort)}`
+    : `${beginningOf(sort)}${SHORTENED}${sha256(sort)}`
 }
 
 /** Rows that sort after `rowKey` come after this, and perhaps, where it is shortened, some that do not. */

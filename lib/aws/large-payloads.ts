@@ -1,8 +1,7 @@
+import { sha256 } from '../node/sha256.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { RowPartition } from '../ports/row-store.ts'
-import { digestOf } from './dynamo-keys.ts'
 import { inParallel } from './in-parallel.ts'
-import { sha256 } from '../embedded/sha256.ts'
 
 /** Objects under way at once. */
 const OBJECTS_MAX = 20
@@ -51,8 +50,8 @@ export class LargePayloads {
 const positionText = (position: number): string => String(position).padStart(POSITION_DIGITS, '0')
 
 const folderOf = (partition: RowPartition, rowKey: string): string =>
-  `${partitionFolder(partition)}${digestOf(rowKey).slice(0, 32)}/`
+  `${partitionFolder(partition)}${sha256(rowKey).slice(0, 32)}/`
 
 /** A digest: uids may have any characters, and any length up to 200. */
 const partitionFolder = ({ namespace, operatorUid, keyGroup }: RowPartition): string =>
-  `rows/${digestOf(JSON.stringify([namespace, operatorUid, keyGroup])).slice(0, 32)}/`
+  `rows/${sha256(JSON.stringify([namespace, operatorUid, keyGroup])).slice(0, 32)}/`

@@ -1,5 +1,5 @@
 import { fetchHttp } from '../connectors/fetch-http.ts'
-import { systemClock } from '../embedded/system-clock.ts'
+import { systemClock } from '../node/system-clock.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Outside, OutsideQueue } from '../ports/outside.ts'
 import type { Random } from '../ports/random.ts'

@@ -1,4 +1,4 @@
-import { assertBlobName } from '../embedded/blob-names.ts'
+import { assertBlobName } from '../ports/blob-names.ts'
 import { messageOf } from '../model/faults.ts'
 import { BlobStoreError, type BlobStore } from '../ports/blob-store.ts'
 import { isConditionFailure, nameOf, type AwsRequest } from './aws-fault.ts'

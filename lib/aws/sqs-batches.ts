@@ -1,6 +1,6 @@
 import { assert } from '../model/faults.ts'
 import { MESSAGE_BYTES_MAX, type OutgoingMessage } from '../ports/mailbox.ts'
-import { digestOf } from './dynamo-keys.ts'
+import { sha256 } from '../node/sha256.ts'
 import { AWS_LIMITS } from './limits.ts'
 import { encodeMessageText } from './message-text.ts'
 
@@ -17,7 +17,7 @@ const PLAIN = /^[!-~]+$/
 
 /** Of text that SQS would not take as the id of a group or for deduplication, a digest. */
 export function sqsId(text: string): string {
-  return text.length <= AWS_LIMITS.sqsIdChars && PLAIN.test(text) ? text : `sha256-${digestOf(text)}`
+  return text.length <= AWS_LIMITS.sqsIdChars && PLAIN.test(text) ? text : `sha256-${sha256(text)}`
 }
 
 export function entryOf({ to, deduplicationId, body }: OutgoingMessage, index: number): SqsEntry {

@@ -6,7 +6,7 @@ import { UserError } from '../model/faults.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { DiskFiles } from './disk-files.ts'
 import { lockRun } from './run-lock.ts'
-import { sha256 } from './sha256.ts'
+import { sha256 } from '../node/sha256.ts'
 
 export interface DeadRuns {
   readonly blobs: BlobStore

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path'
 import type { BlobStore } from '../ports/blob-store.ts'
-import { assertBlobName, TEMPORARY_PREFIX } from './blob-names.ts'
+import { assertBlobName, TEMPORARY_PREFIX } from '../ports/blob-names.ts'
 import { blobStoreError, hasCode, nodeFiles, type DiskFiles } from './disk-files.ts'
 import { DurableDirectories } from './durable-directories.ts'
 import { isAbandoned, temporaryName } from './temporary-names.ts'

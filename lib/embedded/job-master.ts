@@ -15,7 +15,7 @@ import type { JobConfig } from '../stream/config.ts'
 import type { TaskSnapshot } from '../task/task-snapshot.ts'
 import type { JobAttempt } from './attempt.ts'
 import type { CheckpointLocation, JobEvent, JobResult, OperatorFigures } from './job-handle.ts'
-import { causeOf } from './failure-cause.ts'
+import { causeOf } from '../checkpoint/failure-cause.ts'
 import type { RecordedInFlight } from './in-flight-recording.ts'
 import type { JobStorage } from './job-storage.ts'
 

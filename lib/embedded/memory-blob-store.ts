@@ -1,5 +1,5 @@
 import type { BlobStore } from '../ports/blob-store.ts'
-import { assertBlobName } from './blob-names.ts'
+import { assertBlobName } from '../ports/blob-names.ts'
 
 /** Blobs that live as long as this object: for tests, and for jobs whose checkpoints need not outlive the process. */
 export class MemoryBlobStore implements BlobStore {

@@ -8,7 +8,7 @@ import { UserError } from '../model/faults.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import { DiskBlobStore } from './disk-blob-store.ts'
 import { nodeFiles, type DiskFiles } from './disk-files.ts'
-import { sha256 } from './sha256.ts'
+import { sha256 } from '../node/sha256.ts'
 
 /** A checkpoint or savepoint, found whole, and the store that it lies in. */
 export interface OpenedCheckpoint {

@@ -24,10 +24,10 @@ import { JobMaster } from './job-master.ts'
 import { collectMetrics } from './job-metrics.ts'
 import { JobStorage } from './job-storage.ts'
 import type { RunOptions } from './options.ts'
-import { sha256 } from './sha256.ts'
+import { sha256 } from '../node/sha256.ts'
 import { openStart, type StartPoint } from './start-point.ts'
 import { stateBackends } from './state-backends.ts'
-import { systemClock } from './system-clock.ts'
+import { systemClock } from '../node/system-clock.ts'
 import { machine, type World } from './world.ts'
 
 /**

@@ -7,7 +7,7 @@ import { SegmentReader } from '../state/segment/segment-reader.ts'
 import type { RestoredSegment } from '../state/keyed-backend.ts'
 import { DiskBlobStore } from './disk-blob-store.ts'
 import type { DiskFiles } from './disk-files.ts'
-import { sha256 } from './sha256.ts'
+import { sha256 } from '../node/sha256.ts'
 
 /** Writes a savepoint below `directory`, in a directory of its own; resolves to its path. */
 export async function writeSavepointTo(

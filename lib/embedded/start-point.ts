@@ -17,7 +17,7 @@ import type { DiskFiles } from './disk-files.ts'
 import { MemoryBlobStore } from './memory-blob-store.ts'
 import { openCheckpoint, openInMemory, type OpenedCheckpoint } from './open-checkpoint.ts'
 import { lockRun } from './run-lock.ts'
-import { sha256 } from './sha256.ts'
+import { sha256 } from '../node/sha256.ts'
 
 /** Where a run begins, and where its checkpoints go. */
 export interface StartPoint {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { TEMPORARY_PREFIX } from './blob-names.ts'
+import { TEMPORARY_PREFIX } from '../ports/blob-names.ts'
 import { hasCode } from './disk-files.ts'
 
 /** Tells this process from an earlier one that had the same number, as in containers. */

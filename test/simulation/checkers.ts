@@ -3,7 +3,7 @@ import { stretchesOf, type CheckpointRecord } from '../../lib/checkpoint/checkpo
 import { CheckpointStorage } from '../../lib/checkpoint/checkpoint-storage.ts'
 import { DiskBlobStore } from '../../lib/embedded/disk-blob-store.ts'
 import type { JobEvent, JobHandle } from '../../lib/embedded/job-handle.ts'
-import { sha256 } from '../../lib/embedded/sha256.ts'
+import { sha256 } from '../../lib/node/sha256.ts'
 import type { MemoryFiles } from './memory-files.ts'
 import { groupBy } from './reference.ts'
 import { traitsOf, type Item, type Program } from './program.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { DynamoRowStore } from '../../lib/aws/dynamo-row-store.ts'
 import { MemoryBlobStore } from '../../lib/embedded/memory-blob-store.ts'
-import { systemClock } from '../../lib/embedded/system-clock.ts'
+import { systemClock } from '../../lib/node/system-clock.ts'
 import { rowStoreContract } from '../contract/row-store.ts'
 import { DYNAMO_EMULATOR } from './emulators.ts'
 import { dynamoWorld, type DynamoWorld } from './table.ts'

@@ -1,5 +1,5 @@
 import { DynamoDB, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
-import { systemClock } from '../../lib/embedded/system-clock.ts'
+import { systemClock } from '../../lib/node/system-clock.ts'
 import { awsClients } from '../../lib/aws/clients.ts'
 import { DynamoTable } from '../../lib/aws/dynamo-table.ts'
 import { Retrying } from '../../lib/aws/retry.ts'

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../../node/sha256.ts'
 
 /**
  * Keys of the working files. LMDB allows 1,978 bytes: a longer key text gives way to its beginning and its SHA-256.
@@ -26,8 +26,7 @@ export interface RowAddress {
 export function keyBytes(keyText: string): Buffer {
   const utf8 = Buffer.from(`${keyText}\0`)
   if (utf8.length <= KEY_BYTES_MAX) return utf8
-  const hash = createHash('sha256').update(utf8).digest('hex')
-  return Buffer.concat([utf8.subarray(0, HASHED_PREFIX_BYTES), Buffer.from(`\x01${hash}\0`)])
+  return Buffer.concat([utf8.subarray(0, HASHED_PREFIX_BYTES), Buffer.from(`\x01${sha256(utf8)}\0`)])
 }
 
 export function rowKey(keyGroup: number, key: Buffer, slot: number, bucket: number): Buffer {

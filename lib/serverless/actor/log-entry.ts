@@ -6,7 +6,8 @@ import type { LogEntry, TurnLog } from '../../ports/turn-log.ts'
 import { StaleView, type Genesis, type Place } from './behaviour.ts'
 import { packedOf, type PackedPayload } from './envelope.ts'
 import { LOG_LIMITS } from './limits.ts'
-import { pack, sha256, unpack } from './packing.ts'
+import { sha256 } from '../../node/sha256.ts'
+import { pack, unpack } from './packing.ts'
 
 /** What a turn sends, in the order of sending. */
 export interface OutboxMessage {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { decodeValue, encodeValue } from '../../state/codec.ts'
 
@@ -35,10 +34,6 @@ export function unpack(bytes: Uint8Array): unknown {
     default:
       throw new Error(`Expected packed data, got ${format === undefined ? 'nothing' : `format ${format}`}`)
   }
-}
-
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function compress(body: Uint8Array): Uint8Array {

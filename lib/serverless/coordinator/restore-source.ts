@@ -3,7 +3,7 @@ import { metadataName, normalLocation } from '../../checkpoint/checkpoint-paths.
 import { decodeMetadata } from '../../checkpoint/metadata-codec.ts'
 import { UserError } from '../../model/faults.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
-import { sha256 } from '../actor/packing.ts'
+import { sha256 } from '../../node/sha256.ts'
 
 /** Directories between a checkpoint and what its segments are named relative to: `<job>/<run>/chk-<n>`. */
 const CHECKPOINT_DEPTH = 3

@@ -3,7 +3,7 @@ import { idOf, identitiesOf } from '../../connectors/ingest/record-group.ts'
 import { ingestActor } from '../../model/actors.ts'
 import type { Mailbox, OutgoingMessage } from '../../ports/mailbox.ts'
 import { encodeRequest } from '../actor/envelope.ts'
-import { sha256 } from '../actor/packing.ts'
+import { sha256 } from '../../node/sha256.ts'
 import type { IngestRequest } from './ingest-state.ts'
 
 /** Times that what could not be sent is sent again at once; the mailbox itself has tried by then, with pauses. */

@@ -4,7 +4,7 @@ import { ingestActor } from '../../model/actors.ts'
 import type { Mailbox, OutgoingMessage } from '../../ports/mailbox.ts'
 import type { OperatorStateSnapshot } from '../../state/operator-state.ts'
 import { encodeRequest } from '../actor/envelope.ts'
-import { sha256 } from '../actor/packing.ts'
+import { sha256 } from '../../node/sha256.ts'
 import type { IngestRequest } from './ingest-state.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { causeOf } from '../../embedded/failure-cause.ts'
+import { causeOf } from '../../checkpoint/failure-cause.ts'
 import { taskOfActor } from '../../model/actors.ts'
 import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'

@@ -3,7 +3,7 @@ import type { CheckpointRecord } from '../../../lib/checkpoint/checkpoint-record
 import { actorKind, COORDINATOR, taskActor } from '../../../lib/model/actors.ts'
 import type { Element } from '../../../lib/model/elements.ts'
 import { taskId, type ActorId, type TaskId } from '../../../lib/model/ids.ts'
-import { sha256 } from '../../../lib/serverless/actor/packing.ts'
+import { sha256 } from '../../../lib/node/sha256.ts'
 import type { ElementsPayload, TaskReport } from '../../../lib/serverless/protocol.ts'
 import { groupBy } from '../reference.ts'
 import type { Ledger, Logged, LoggedTurn, PutBlob } from './ledger.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DynamoRowStore } from '../../../lib/aws/dynamo-row-store.ts'
-import { systemClock } from '../../../lib/embedded/system-clock.ts'
+import { systemClock } from '../../../lib/node/system-clock.ts'
 import { rowStoreContract } from '../../contract/row-store.ts'
 import { newPartition, rowWrite } from '../../contract/row-store.support.ts'
 import { dynamoWorld, type DynamoWorld } from '../table.ts'

@@ -1,4 +1,4 @@
-import type { FailureCause } from '../checkpoint/failure-reasons.ts'
+import type { FailureCause } from './failure-reasons.ts'
 import { messageOf, OperatorFault, UserError } from '../model/faults.ts'
 
 /** A failure as plain data: what a user is shown. */
