@@ -19,7 +19,9 @@ export interface JobControl {
 type Without<T> = T extends unknown ? Omit<T, 'requestId'> : never
 
 /** What a user asks of a job. */
-export type UserRequest = Without<Exclude<JobRequest, { readonly type: 'tick' | 'visit' | 'dead-letter' }>>
+export type UserRequest = Without<
+  Exclude<JobRequest, { readonly type: 'tick' | 'visit' | 'dead-letter' | 'denied' }>
+>
 
 /** What is known while an answer is waited for. */
 export interface AskProgress {

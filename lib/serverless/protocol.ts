@@ -3,6 +3,7 @@ import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
 import type { InFlight } from '../checkpoint/in-flight.ts'
 import type { Element } from '../model/elements.ts'
+import type { ActorId } from '../model/ids.ts'
 import type { PoisonRecord, RecordIdentity } from '../model/poison-records.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
 
@@ -121,6 +122,15 @@ export type JobRequest =
       readonly requestId: string
       readonly actor: string
       readonly reason: string
+    }
+  /** An actor is refused something for good, and has no turn to say so in: each such message is told of once. */
+  | {
+      readonly type: 'denied'
+      readonly requestId: string
+      readonly actor: ActorId
+      /** Of the actor; undefined where it could not be read. */
+      readonly attempt: number | undefined
+      readonly message: string
     }
   /** The safety schedule: starts a job that was deployed and never started, and re-arms what was lost. */
   | { readonly type: 'tick' }

@@ -1,6 +1,7 @@
 import { actorKind } from '../../model/actors.ts'
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
+import { denialIn } from '../../ports/platform-fault.ts'
 import type { Invocation, JobRuntime } from '../runtime.ts'
 import {
   StaleView,
@@ -34,6 +35,16 @@ interface Admitted {
   readonly input: Input
 }
 
+/** What an actor was refused for good: a permission is missing, a table is gone, an object was altered. */
+export interface Denial {
+  readonly actor: ActorId
+  /** Undefined: not even that could be read. */
+  readonly attempt: number | undefined
+  /** The first of those that come again because of it. */
+  readonly messageId: string
+  readonly message: string
+}
+
 /**
  * One actor in one process: the protocol of turns (DESIGN: the turn). It keeps what it read of the log, which is only ever
  * a prefix of it: every round begins with one strongly consistent read of what came since. A turn is committed by one
@@ -47,6 +58,7 @@ export class ActorProcess<State, Delta> {
   readonly #actor: ActorId
   readonly #behaviour: Behaviour<State, Delta>
   readonly #runtime: JobRuntime
+  readonly #onDenial: (denial: Denial) => Promise<void>
   readonly #sender: Sender
   readonly #heads: HeadStore<State, Delta>
   #history: History<State, Delta> | undefined
@@ -65,10 +77,17 @@ export class ActorProcess<State, Delta> {
   #armedAtMs: number | undefined
   readonly #askedAtMs = new Map<string, number>()
 
-  constructor(actor: ActorId, behaviour: Behaviour<State, Delta>, runtime: JobRuntime) {
+  /** `onDenial` is told of what the platform refuses the actor for good, which it may be unable to write down itself. */
+  constructor(
+    actor: ActorId,
+    behaviour: Behaviour<State, Delta>,
+    runtime: JobRuntime,
+    onDenial: (denial: Denial) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#actor = actor
     this.#behaviour = behaviour
     this.#runtime = runtime
+    this.#onDenial = onDenial
     this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
     this.#heads = new HeadStore(actor, behaviour, runtime)
   }
@@ -107,7 +126,14 @@ export class ActorProcess<State, Delta> {
       } while (mayGoOn(left))
       if (more) await this.#sender.sendNudges([this.#actor])
     } catch (cause) {
+      const attempt = this.#history?.current.place.attempt
       this.#forget(cause)
+      const denied = denialIn(cause)
+      const [first] = deliveries
+      if (denied !== undefined && first !== undefined) {
+        const { messageId } = first
+        await this.#onDenial({ actor: this.#actor, attempt, messageId, message: denied.message })
+      }
       // What was taken already is dropped when it comes again; but something has to come, where there is more to do.
       return deliveries.map(({ messageId }) => messageId)
     }

@@ -1,12 +1,13 @@
 import { inParallel } from '../../connectors/in-parallel.ts'
 import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
+import { sha256 } from '../../node/sha256.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
+import { PlatformFault } from '../../ports/platform-fault.ts'
 import type { LogEntry, TurnLog } from '../../ports/turn-log.ts'
 import { StaleView, type Genesis, type Place } from './behaviour.ts'
 import { packedOf, type PackedPayload } from './envelope.ts'
 import { LOG_LIMITS } from './limits.ts'
-import { sha256 } from '../../node/sha256.ts'
 import { pack, unpack } from './packing.ts'
 
 /** What a turn sends, in the order of sending. */
@@ -167,15 +168,16 @@ export async function storeNamed(blobs: BlobStore, prefix: string, packed: Uint8
   return name
 }
 
-/** What {@link storeNamed} put. @throws StaleView if it is gone; Error if it was altered. */
+/** What {@link storeNamed} put. @throws StaleView if it is gone; PlatformFault, one that lasts, if it was altered. */
 export async function loadNamed(blobs: BlobStore, name: string): Promise<Uint8Array> {
   const bytes = await blobs.get(name)
   if (bytes === undefined) throw new StaleView(`${blobs.location}/${name} is gone`)
   const expected = name.slice(name.lastIndexOf('-') + 1)
   const found = sha256(bytes)
   if (found !== expected) {
-    throw new Error(
+    throw new PlatformFault(
       `${blobs.location}/${name}: expected content with SHA-256 ${expected}, got ${found}: it was altered`,
+      { passes: false },
     )
   }
   return bytes

@@ -1,9 +1,11 @@
 import { newCoordinator } from '../../checkpoint/coordinator.ts'
 import { actorKind, taskOfActor } from '../../model/actors.ts'
 import type { Behaviour, Input, StepOutcome, StepWorld, View } from '../actor/behaviour.ts'
+import { denialIn } from '../../ports/platform-fault.ts'
 import type { JobRequest, TaskReport } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
+import { giveUp } from './denials.ts'
 import { perform } from './effects.ts'
 import { hear } from './hear.ts'
 import {
@@ -80,7 +82,10 @@ async function step(
   }
 }
 
-/** In order; at least one of them, or nothing would ever get on. Resolves to those that are left. */
+/**
+ * In order; at least one of them, or nothing would ever get on. What the platform refuses is given up: no request waits behind
+ * it, such as the one that ends the job. Resolves to those that are left.
+ */
 async function performAll(
   turn: CoordinatorTurn,
   effects: readonly Effect[],
@@ -88,10 +93,25 @@ async function performAll(
 ): Promise<readonly Effect[]> {
   for (const [index, effect] of effects.entries()) {
     if (index > 0 && world.remainingMs() <= 0) return effects.slice(index)
-    const rest = await perform(turn, effect, world)
+    const rest = await performed(turn, effect, world)
     if (rest !== undefined) return [rest, ...effects.slice(index + 1)]
   }
   return []
+}
+
+async function performed(
+  turn: CoordinatorTurn,
+  effect: Effect,
+  world: StepWorld,
+): Promise<Effect | undefined> {
+  try {
+    return await perform(turn, effect, world)
+  } catch (cause) {
+    const denial = denialIn(cause)
+    if (denial === undefined) throw cause
+    giveUp(turn, effect, denial)
+    return undefined
+  }
 }
 
 /** One publication is enough, and the last thing done. */
@@ -119,6 +139,7 @@ const REQUEST_TYPES: Readonly<Record<JobRequest['type'], true>> = {
   cancel: true,
   suspend: true,
   'dead-letter': true,
+  denied: true,
   tick: true,
   visit: true,
 }

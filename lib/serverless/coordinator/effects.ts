@@ -3,7 +3,6 @@ import type { FailureCause } from '../../checkpoint/failure-reasons.ts'
 import { messageOf, unreachable, UserError } from '../../model/faults.ts'
 import { taskActor } from '../../model/actors.ts'
 import { BlobStoreError } from '../../ports/blob-store.ts'
-import { denialIn } from '../../ports/platform-fault.ts'
 import type { StepWorld } from '../actor/behaviour.ts'
 import { appendFence, sortOf } from '../actor/log-entry.ts'
 import { pack } from '../actor/packing.ts'
@@ -51,13 +50,11 @@ export async function perform(
       return store(turn, effect, world)
     case 'remove-checkpoint': {
       const run = { jobName: runtime.plan.jobName, runId: effect.runId }
-      await unlessDenied(runtime, () =>
-        runtime.blobs.delete(metadataName(checkpointLocation(run, effect.checkpointId))),
-      )
+      await runtime.blobs.delete(metadataName(checkpointLocation(run, effect.checkpointId)))
       return undefined
     }
     case 'remove-savepoint':
-      await unlessDenied(runtime, () => removeDirectory(runtime, effect.directory))
+      await removeDirectory(runtime, effect.directory)
       return undefined
     case 'fence':
       await fence(runtime, effect, turn.nowMs)
@@ -148,17 +145,6 @@ function removeCopies(turn: CoordinatorTurn, checkpointId: number, target: strin
   if (run === undefined) return
   const directory = savepointDirectory({ jobName: turn.runtime.plan.jobName, runId: run.runId }, checkpointId)
   if (directory !== nameOf(turn.runtime.blobs, target)) remove(turn, { type: 'remove-savepoint', directory })
-}
-
-/** What may not be removed stays and is told of, and nothing waits for it: visits try again. */
-async function unlessDenied({ observe }: JobRuntime, removal: () => Promise<void>): Promise<void> {
-  try {
-    await removal()
-  } catch (cause) {
-    const denial = denialIn(cause)
-    if (denial === undefined) throw cause
-    observe.event({ type: 'warning', message: `what is of no use any more stays: ${denial.message}` })
-  }
 }
 
 async function removeDirectory({ blobs }: JobRuntime, directory: string): Promise<void> {

@@ -3,8 +3,10 @@ import { ingestSourcesOf } from '../../connectors/ingest/ingest-sources.ts'
 import { ingestActor } from '../../model/actors.ts'
 import { isTerminal } from '../../checkpoint/job-status.ts'
 import { UserError } from '../../model/faults.ts'
+import { denialIn } from '../../ports/platform-fault.ts'
 import type { JobRequest } from '../protocol.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
+import { hearDenial } from './denials.ts'
 import { hear } from './hear.ts'
 import { shownStatus, type JobAnswer } from './image.ts'
 import { mismatch } from './plan-shape.ts'
@@ -53,6 +55,9 @@ export async function request(turn: CoordinatorTurn, asked: JobRequest): Promise
       return end(turn, requestId, asked.type)
     case 'dead-letter':
       return deadLetter(turn, asked)
+    case 'denied':
+      hearDenial(turn, asked)
+      return answer(turn, requestId, ACCEPTED)
   }
 }
 
@@ -74,9 +79,10 @@ async function requestStart(
   try {
     await start(turn, asked)
   } catch (cause) {
-    if (!(cause instanceof UserError)) throw cause
+    const obstacle = cause instanceof UserError ? cause : denialIn(cause)
+    if (obstacle === undefined) throw cause
     turn.image = before
-    return refuse(turn, asked.requestId, cause.message)
+    return refuse(turn, asked.requestId, obstacle.message)
   }
   answer(turn, asked.requestId, ACCEPTED)
 }

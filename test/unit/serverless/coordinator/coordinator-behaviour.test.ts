@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { taskActor } from '../../../../lib/model/actors.ts'
-import { taskId } from '../../../../lib/model/ids.ts'
+import { ingestActor, taskActor } from '../../../../lib/model/actors.ts'
+import { taskId, type ActorId } from '../../../../lib/model/ids.ts'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
 import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { StaleView } from '../../../../lib/serverless/actor/behaviour.ts'
@@ -16,6 +16,10 @@ const INLINE_HEAD = 0
 
 function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
   return job.orders.filter(({ order }) => order.type === type)
+}
+
+function denial(action: string): PlatformFault {
+  return new PlatformFault(`not allowed: ${action}`, { passes: false })
 }
 
 /** And the delay of the restart is over. */
@@ -202,7 +206,7 @@ describe('a checkpoint', () => {
     await job.after(10_000)
     expect(job.happenings).toContainEqual({
       type: 'warning',
-      message: 'what is of no use any more stays: not allowed: s3:DeleteObject',
+      message: 'remove-checkpoint: not allowed: s3:DeleteObject',
     })
     expect(await job.runtime.blobs.list('played/')).toEqual([record(job, 1), record(job, 2)])
     job.request(VISIT)
@@ -657,6 +661,86 @@ describe('the weekly visit', () => {
       type: 'warning',
       message: 'what is of no use any more is left to the next visit: AccessDenied',
     })
+  })
+})
+
+describe('what the platform refuses', () => {
+  const task: ActorId = taskActor(taskId('count', 1))
+
+  it('to a task fails the attempt, and the status says what is to be mended', async () => {
+    const job = await running()
+    job.ask({ type: 'denied', actor: task, attempt: 1, message: 'not allowed: dynamodb:PutItem' })
+    await job.settle()
+    expect(await job.record()).toMatchObject({
+      status: 'RESTARTING',
+      cause: { message: 'not allowed: dynamodb:PutItem' },
+    })
+  })
+
+  it('to a task of which nothing can be read fails the attempt that runs', async () => {
+    const job = await running()
+    job.ask({ type: 'denied', actor: task, attempt: undefined, message: 'not allowed: dynamodb:Query' })
+    await job.settle()
+    expect(job.status).toBe('RESTARTING')
+  })
+
+  it('to a task of an attempt that is over is no failure of the next', async () => {
+    const job = await running()
+    await failed(job, 'count#1')
+    job.ask({ type: 'denied', actor: task, attempt: 1, message: 'not allowed: dynamodb:PutItem' })
+    await job.settle()
+    expect(job.status).toBe('RUNNING')
+  })
+
+  it('to ingest is told of, and the job goes on with what it has', async () => {
+    const job = await running()
+    const partition = ingestActor('lines', 0)
+    job.ask({ type: 'denied', actor: partition, attempt: 0, message: 'not allowed: dynamodb:PutItem' })
+    await job.settle()
+    await job.turn()
+    expect(job.status).toBe('RUNNING')
+    expect(job.happenings).toContainEqual({
+      type: 'warning',
+      message: 'ingest:lines#0: not allowed: dynamodb:PutItem',
+    })
+  })
+
+  it('to the coordinator at a start is the answer to whoever asked for it', async () => {
+    const job = await checkpointed()
+    job.ask({ type: 'cancel' })
+    await job.settle()
+    const cause = denial('s3:GetObject')
+    vi.spyOn(job.runtime.blobs, 'get').mockRejectedValueOnce(new BlobStoreError(cause.message, { cause }))
+    const asked = job.start('latest')
+    await job.settle()
+    expect(job.answer(asked)).toEqual({ type: 'refused', message: 'not allowed: s3:GetObject' })
+  })
+
+  it('where tasks begin fails the attempt', async () => {
+    const job = new PlayedJob()
+    vi.spyOn(job.runtime.log, 'append').mockRejectedValue(denial('dynamodb:PutItem'))
+    job.start()
+    await job.settle()
+    expect(await job.record()).toMatchObject({
+      status: 'RESTARTING',
+      cause: { message: 'not allowed: dynamodb:PutItem' },
+    })
+  })
+
+  it('of its schedule is told of once, and tried again at a visit', async () => {
+    const job = new PlayedJob()
+    const enable = vi.spyOn(job.runtime.schedule, 'enable').mockRejectedValue(denial('events:EnableRule'))
+    job.start()
+    await job.settle()
+    await job.turn()
+    const warning = { type: 'warning', message: 'schedule: not allowed: events:EnableRule' }
+    expect(job.happenings.filter(({ type }) => type === 'warning')).toEqual([warning])
+    job.request(VISIT)
+    await job.settle()
+    expect(enable).toHaveBeenCalledTimes(2)
+    const asked = job.ask({ type: 'cancel' })
+    await job.settle()
+    expect(job.answer(asked)).toEqual({ type: 'accepted' })
   })
 })
 

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { COORDINATOR } from '../../../../lib/model/actors.ts'
+import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
+import { decodeEnvelope, encodeEnvelope } from '../../../../lib/serverless/actor/envelope.ts'
+import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
+import { LOG_LIMITS } from '../../../../lib/serverless/actor/limits.ts'
+import { createHandlers } from '../../../../lib/serverless/handlers.ts'
+import type { JobRequest } from '../../../../lib/serverless/protocol.ts'
+import type { JobRuntime } from '../../../../lib/serverless/runtime.ts'
+import { forever, OneTask, records } from './one-task.ts'
+
+const denial = new PlatformFault('not allowed', { passes: false })
+
+/** What the task's function asked of the coordinator, where `change` is made to what it works with. */
+async function requestsOf(
+  one: OneTask,
+  deliveries: readonly Delivery[],
+  change: (runtime: JobRuntime) => Partial<JobRuntime>,
+): Promise<{ readonly failed: readonly string[]; readonly requests: readonly JobRequest[] }> {
+  const requests: JobRequest[] = []
+  const base = one.runtime()
+  const runtime: JobRuntime = {
+    ...base,
+    mailbox: {
+      ...base.mailbox,
+      send: async (messages) => {
+        for (const { to, body } of messages) {
+          const envelope = decodeEnvelope(body)
+          if (to === COORDINATOR && envelope.kind === 'request') requests.push(envelope.payload as JobRequest)
+        }
+        return base.mailbox.send(messages)
+      },
+    },
+  }
+  const { operator } = createHandlers({ ...runtime, ...change(runtime) })
+  const messages = deliveries.map(({ messageId, envelope }) => ({
+    messageId,
+    body: encodeEnvelope(envelope),
+  }))
+  const { failed } = await operator(messages, forever)
+  return { failed, requests }
+}
+
+async function begun(): Promise<OneTask> {
+  const one = new OneTask()
+  await one.begin(1)
+  return one
+}
+
+test('a task that may not append its turn has the coordinator told so, once a message', async () => {
+  const one = await begun()
+  const start = one.order({ type: 'start' })
+  const denied = () =>
+    requestsOf(one, [start], ({ log }) => ({ log: { ...log, append: () => Promise.reject(denial) } }))
+  const told = await denied()
+  const request = { type: 'denied', actor: one.actor, attempt: 1, message: 'not allowed' }
+  expect(told).toEqual({
+    failed: [start.messageId],
+    requests: [{ ...request, requestId: `denied-${start.messageId}` }],
+  })
+  expect(await denied()).toEqual(told)
+})
+
+test('a task that may not even read its log has the coordinator told so', async () => {
+  const one = await begun()
+  const { requests } = await requestsOf(one, [one.order({ type: 'start' })], ({ log }) => ({
+    log: { ...log, head: () => Promise.reject(denial) },
+  }))
+  expect(requests).toMatchObject([{ type: 'denied', attempt: undefined, message: 'not allowed' }])
+})
+
+test('a task whose log was altered has the coordinator told which object it was', async () => {
+  const one = await begun()
+  const many = Array.from({ length: LOG_LIMITS.inlineBytes }, (_, i) => `key ${Math.sin(i)}`)
+  await requestsOf(one, [one.order({ type: 'start' }), one.elements(0, records(...many))], () => ({}))
+  const { requests } = await requestsOf(one, [one.nudge()], ({ blobs }) => ({
+    blobs: { ...blobs, location: blobs.location, get: () => Promise.resolve(new Uint8Array(5)) },
+  }))
+  expect(requests).toMatchObject([
+    { type: 'denied', message: expect.stringMatching(/log\/.*it was altered$/) },
+  ])
+})
+
+test('a throttle is nobody’s failure', async () => {
+  const one = await begun()
+  const { failed, requests } = await requestsOf(one, [one.order({ type: 'start' })], ({ log }) => ({
+    log: { ...log, append: () => Promise.reject(new PlatformFault('throttled')) },
+  }))
+  expect(failed).toHaveLength(1)
+  expect(requests).toEqual([])
+})
