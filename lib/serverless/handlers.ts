@@ -5,7 +5,7 @@ import { ActorProcess } from './actor/actor-process.ts'
 import type { Behaviour } from './actor/behaviour.ts'
 import { decodeEnvelope, PoisonMessage, type Envelope } from './actor/envelope.ts'
 import type { Delivery } from './actor/inbox.ts'
-import { reportDenial } from './coordinator/denials.ts'
+import { reportFault } from './coordinator/actor-faults.ts'
 import { coordinatorBehaviour } from './coordinator/coordinator-behaviour.ts'
 import { ingestBehaviour } from './ingest/ingest-behaviour.ts'
 import type { BatchOutcome, IncomingMessage, Invocation, JobRuntime, MessageHandler } from './runtime.ts'
@@ -39,9 +39,7 @@ function actorHandler<State, Delta>(
   const processOf = (actor: ActorId): ActorProcess<State, Delta> => {
     let process = processes.get(actor)
     if (process === undefined) {
-      process = new ActorProcess(actor, behaviourOf(actor), runtime, (denial) =>
-        reportDenial(runtime, denial),
-      )
+      process = new ActorProcess(actor, behaviourOf(actor), runtime, (fault) => reportFault(runtime, fault))
       processes.set(actor, process)
     }
     return process

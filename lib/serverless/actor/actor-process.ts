@@ -1,7 +1,6 @@
 import { actorKind } from '../../model/actors.ts'
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
-import { denialIn } from '../../ports/platform-fault.ts'
 import type { Invocation, JobRuntime } from '../runtime.ts'
 import {
   StaleView,
@@ -35,14 +34,14 @@ interface Admitted {
   readonly input: Input
 }
 
-/** What an actor was refused for good: a permission is missing, a table is gone, an object was altered. */
-export interface Denial {
+/** Why an actor had no turn. */
+export interface ActorFault {
   readonly actor: ActorId
   /** Undefined: not even that could be read. */
   readonly attempt: number | undefined
-  /** The first of those that come again because of it. */
+  /** The first of the messages that come again because of it. */
   readonly messageId: string
-  readonly message: string
+  readonly cause: unknown
 }
 
 /**
@@ -58,7 +57,7 @@ export class ActorProcess<State, Delta> {
   readonly #actor: ActorId
   readonly #behaviour: Behaviour<State, Delta>
   readonly #runtime: JobRuntime
-  readonly #onDenial: (denial: Denial) => Promise<void>
+  readonly #onFault: (fault: ActorFault) => Promise<void>
   readonly #sender: Sender
   readonly #heads: HeadStore<State, Delta>
   #history: History<State, Delta> | undefined
@@ -77,17 +76,17 @@ export class ActorProcess<State, Delta> {
   #armedAtMs: number | undefined
   readonly #askedAtMs = new Map<string, number>()
 
-  /** `onDenial` is told of what the platform refuses the actor for good, which it may be unable to write down itself. */
+  /** `onFault` is told of what the actor may be unable to write down itself. */
   constructor(
     actor: ActorId,
     behaviour: Behaviour<State, Delta>,
     runtime: JobRuntime,
-    onDenial: (denial: Denial) => Promise<void> = () => Promise.resolve(),
+    onFault: (fault: ActorFault) => Promise<void> = () => Promise.resolve(),
   ) {
     this.#actor = actor
     this.#behaviour = behaviour
     this.#runtime = runtime
-    this.#onDenial = onDenial
+    this.#onFault = onFault
     this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
     this.#heads = new HeadStore(actor, behaviour, runtime)
   }
@@ -128,12 +127,9 @@ export class ActorProcess<State, Delta> {
     } catch (cause) {
       const attempt = this.#history?.current.place.attempt
       this.#forget(cause)
-      const denied = denialIn(cause)
-      const [first] = deliveries
-      if (denied !== undefined && first !== undefined) {
-        const { messageId } = first
-        await this.#onDenial({ actor: this.#actor, attempt, messageId, message: denied.message })
-      }
+      const first = deliveries[0]
+      if (first !== undefined)
+        await this.#onFault({ actor: this.#actor, attempt, messageId: first.messageId, cause })
       // What was taken already is dropped when it comes again; but something has to come, where there is more to do.
       return deliveries.map(({ messageId }) => messageId)
     }

@@ -146,3 +146,8 @@ export interface Outgoing {
 export class StaleView extends Error {
   override readonly name: string = 'StaleView'
 }
+
+/** This process has other code than what it would have to go on with: its inputs come again, to one that may have the same. */
+export class OtherCode extends Error {
+  override readonly name: string = 'OtherCode'
+}

@@ -5,7 +5,7 @@ import { denialIn } from '../../ports/platform-fault.ts'
 import type { JobRequest, TaskReport } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
-import { giveUp } from './denials.ts'
+import { giveUp } from './actor-faults.ts'
 import { perform } from './effects.ts'
 import { hear } from './hear.ts'
 import {

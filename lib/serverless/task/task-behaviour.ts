@@ -5,6 +5,7 @@ import type { ActorId } from '../../model/ids.ts'
 import type { RecordIdentity } from '../../model/poison-records.ts'
 import { recordIdentityOf } from '../../state/record-identity.ts'
 import {
+  OtherCode,
   StaleView,
   type Behaviour,
   type Genesis,
@@ -245,9 +246,10 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
       (vertex) => (parallelism[vertex.id] ?? vertex.parallelism) === vertex.parallelism,
     )
     if (fingerprint !== plan.fingerprint || !isSame || this.#wiring === undefined) {
-      throw new Error(
-        `${view.actor}: attempt ${view.place.attempt} runs another version of the job (fingerprint ${fingerprint}) than ` +
-          `this function was deployed with (${plan.fingerprint}), or at another parallelism: stop the job with a savepoint, then start the new version from it`,
+      const differs = fingerprint === plan.fingerprint ? 'at another parallelism' : 'of other operators'
+      throw new OtherCode(
+        `attempt ${view.place.attempt} runs another version of the job, ${differs}, than this function was deployed with: ` +
+          'stop the job with a savepoint, then start the new version from it',
       )
     }
     assert(view.place.attempt > 0, 'a task runs in an attempt')

@@ -81,6 +81,24 @@ test('a task whose log was altered has the coordinator told which object it was'
   ])
 })
 
+test('a task of other code than its attempt has the coordinator compare its own, each time', async () => {
+  const one = new OneTask()
+  await one.begin(1, undefined, { fingerprint: 'of other code' })
+  const start = one.order({ type: 'start' })
+  for (let times = 0; times < 2; times++) {
+    expect(await requestsOf(one, [start], () => ({}))).toEqual({
+      failed: [start.messageId],
+      requests: [{ type: 'tick' }],
+    })
+  }
+  expect(one.happenings).toContainEqual({
+    type: 'warning',
+    message: expect.stringMatching(
+      /attempt 1 runs another version of the job, of other operators, than this function/,
+    ),
+  })
+})
+
 test('a throttle is nobody’s failure', async () => {
   const one = await begun()
   const { failed, requests } = await requestsOf(one, [one.order({ type: 'start' })], ({ log }) => ({

@@ -1,6 +1,8 @@
 import { actorKind, COORDINATOR, taskOfActor } from '../../model/actors.ts'
 import { messageOf } from '../../model/faults.ts'
-import type { Denial } from '../actor/actor-process.ts'
+import { denialIn } from '../../ports/platform-fault.ts'
+import type { ActorFault } from '../actor/actor-process.ts'
+import { OtherCode } from '../actor/behaviour.ts'
 import { encodeRequest } from '../actor/envelope.ts'
 import type { JobRequest } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
@@ -9,21 +11,29 @@ import type { Effect } from './image.ts'
 import { change, tell, type CoordinatorTurn } from './turn.ts'
 
 /**
- * Tells the coordinator what an actor is refused. The coordinator itself has nobody to tell: what it logs, and the age of what
- * waits for it, are all there is.
+ * Tells the coordinator of what will not pass by itself. The coordinator has nobody to tell of its own: what it logs, and the
+ * age of what waits for it, are all there is.
  */
-export async function reportDenial({ mailbox, observe }: JobRuntime, denial: Denial): Promise<void> {
-  const { actor, attempt, messageId, message } = denial
-  if (actorKind(actor) === 'coordinator') return
-  const requestId = `denied-${messageId}`
-  const request: JobRequest = { type: 'denied', requestId, actor, attempt, message }
+export async function reportFault(runtime: JobRuntime, fault: ActorFault): Promise<void> {
+  const { mailbox, observe, random } = runtime
+  const { actor, messageId } = fault
+  const request = actorKind(actor) === 'coordinator' ? undefined : requestOf(fault)
+  if (request === undefined) return
+  // As often as the message comes: the coordinator's own code may still be the old one when it first hears of it.
+  const deduplicationId = `fault-${messageId}-${random.next()}`
   try {
-    await mailbox.send([
-      { to: COORDINATOR, deduplicationId: requestId, body: encodeRequest(COORDINATOR, request) },
-    ])
+    await mailbox.send([{ to: COORDINATOR, deduplicationId, body: encodeRequest(COORDINATOR, request) }])
   } catch (cause) {
     observe.event({ type: 'warning', message: `${actor}: the job is not told of it: ${messageOf(cause)}` })
   }
+}
+
+function requestOf({ actor, attempt, messageId, cause }: ActorFault): JobRequest | undefined {
+  const denial = denialIn(cause)
+  if (denial !== undefined)
+    return { type: 'denied', requestId: `denied-${messageId}`, actor, attempt, message: denial.message }
+  // Whose code is the old one, the coordinator knows: it compares its own with the run's at each tick.
+  return cause instanceof OtherCode ? { type: 'tick' } : undefined
 }
 
 /** A task that cannot go on is a failure of its attempt. Records that wait for ingest wait on, in their queue. */
