@@ -133,13 +133,13 @@ export class DynamoRowStore implements RowStore {
       if (blob !== undefined) await this.#removeIfUnnamed(row)
       return 'stale'
     }
-    if (outcome.replaced === undefined) return 'written'
-    const replaced = decodeRow(outcome.replaced)
+    const replaced = outcome.replaced && decodeRow(outcome.replaced)
     await Promise.all([
-      (blob !== undefined || replaced.blob !== undefined) &&
+      // Also where there was no row: it may have expired, or whoever put an object died before it came to the row.
+      (blob !== undefined || replaced?.blob !== undefined) &&
         this.#large.removeOlder(partition, rowKey, position),
       ...times.map(([domain, timeMs]) => {
-        const before = replaced.timers[domain]
+        const before = replaced?.timers[domain]
         const gone = before !== undefined && (timeMs === undefined || encodeTime(timeMs) !== before)
         return gone && this.#timers.outdate(partition, domain, before, rowKey, position)
       }),

@@ -139,6 +139,20 @@ describe('DynamoRowStore and large payloads', () => {
     expect(await blobs.list('')).toHaveLength(1)
   })
 
+  it('removes with the first large write of a key what a crashed writer left before', async () => {
+    const blobs = new MemoryBlobStore()
+    const dead = new FakeDynamo({
+      around: () => {
+        throw sdkError('ValidationException', 400)
+      },
+    })
+    await expect(storeOn(dead, blobs).write([write(1, LARGE)])).rejects.toThrow('PutItem')
+    const [left] = await blobs.list('')
+    await storeOn(new FakeDynamo(), blobs).write([write(2, LARGE)])
+    expect(await blobs.list('')).toHaveLength(1)
+    expect(await blobs.list('')).not.toContain(left)
+  })
+
   it('reads a row again whose object went while it was read', async () => {
     const dynamo = new FakeDynamo()
     const blobs = new MemoryBlobStore()
