@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 
+import { LIFETIMES_DAYS, LIFETIME_TAG } from '../lib/aws/object-lifetimes.ts'
 import { INFRA_LIMITS } from './limits.ts'
 import { excuse } from './nag.ts'
 
@@ -53,6 +54,13 @@ export class JobStore extends Construct {
           prefix: 'log/',
           expiration: Duration.days(INFRA_LIMITS.spillRetentionDays),
         },
+        // Of rows that have expired: the table removes those, and nobody hears of it.
+        ...LIFETIMES_DAYS.map((days) => ({
+          id: `rows-${days}-days`,
+          prefix: 'rows/',
+          tagFilters: { [LIFETIME_TAG]: String(days) },
+          expiration: Duration.days(days),
+        })),
       ],
       removalPolicy,
     })

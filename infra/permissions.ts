@@ -43,6 +43,15 @@ export function useObjects(
   })
 }
 
+/** Says with an object that is put when it may go (lib/aws/object-lifetimes.ts). */
+export function tagObjects(bucket: Bucket, prefix: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'Lifetimes',
+    actions: ['s3:PutObjectTagging'],
+    resources: [bucket.arnForObjects(`${prefix}*`)],
+  })
+}
+
 /** Uses the user's own key, by which table and bucket are encrypted: both ask in the name of whoever calls them. */
 export function useKey(key: IKey, actions: readonly KeyAction[]): PolicyStatement {
   return new PolicyStatement({

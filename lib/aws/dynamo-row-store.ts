@@ -114,7 +114,7 @@ export class DynamoRowStore implements RowStore {
     ]
     const [blob] = await Promise.all([
       payload !== undefined && payload.length > INLINE_PAYLOAD_BYTES_MAX
-        ? this.#large.put(partition, rowKey, position, payload)
+        ? this.#large.put(row, payload, this.#clock.now())
         : undefined,
       ...times.map(
         ([domain, timeMs]) =>
@@ -133,13 +133,13 @@ export class DynamoRowStore implements RowStore {
       if (blob !== undefined) await this.#removeIfUnnamed(row)
       return 'stale'
     }
-    if (outcome.replaced === undefined) return 'written'
-    const replaced = decodeRow(outcome.replaced)
+    const replaced = outcome.replaced && decodeRow(outcome.replaced)
     await Promise.all([
-      (blob !== undefined || replaced.blob !== undefined) &&
+      // Also where there was no row: it may have expired, or whoever put an object died before it came to the row.
+      (blob !== undefined || replaced?.blob !== undefined) &&
         this.#large.removeOlder(partition, rowKey, position),
       ...times.map(([domain, timeMs]) => {
-        const before = replaced.timers[domain]
+        const before = replaced?.timers[domain]
         const gone = before !== undefined && (timeMs === undefined || encodeTime(timeMs) !== before)
         return gone && this.#timers.outdate(partition, domain, before, rowKey, position)
       }),
@@ -153,11 +153,11 @@ export class DynamoRowStore implements RowStore {
     if (item !== undefined) await this.#large.removeOlder(partition, rowKey, decodeRow(item).position)
   }
 
-  /** The row of an item, with its payload; undefined for none and for a tombstone. */
+  /** The row of an item, with its payload; undefined for none, for a tombstone, and for one that outlived its object. */
   async #load(found: Item | undefined, key: ItemKey): Promise<StoredRow | undefined> {
     let item = found
     for (let reads = 0; item !== undefined; reads++) {
-      const { rowKey, position, payload, blob } = decodeRow(item)
+      const { rowKey, position, payload, blob, expiresAtSec = Infinity } = decodeRow(item)
       if (payload !== undefined) return { rowKey, position, payload }
       if (blob === undefined) return undefined
       const large = await this.#large.get(blob)
@@ -165,6 +165,8 @@ export class DynamoRowStore implements RowStore {
       if (reads === REREADS_MAX)
         throw new Error(`Expected object ${blob} of row ${JSON.stringify(rowKey)} to exist`)
       item = await this.#table.get(key)
+      const isSame = item !== undefined && decodeRow(item).position === position
+      if (isSame && expiresAtSec * 1000 < this.#clock.now()) return undefined
     }
     return undefined
   }

@@ -1,6 +1,6 @@
 import { sha256 } from '../node/sha256.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
-import type { RowPartition } from '../ports/row-store.ts'
+import type { RowPartition, RowWrite } from '../ports/row-store.ts'
 import { inParallel } from './in-parallel.ts'
 
 /** Objects under way at once. */
@@ -11,7 +11,11 @@ const POSITION_DIGITS = 16
 /**
  * Payloads of rows that are too large for an item, as objects under
  * `rows/<partition>/<digest of the row key>/<position>-<digest of the payload>`. Whoever writes the row at a position
- * writes the same payload, so an object never changes; and one whose position is less than its row's is nobody's any more.
+ * writes the same payload with the same expiry, so an object never changes; and one whose position is less than its row's is
+ * nobody's any more.
+ *
+ * The table removes a row that has expired and tells nobody, so its object goes by itself: some time after the row expired,
+ * whether it is still there, or comes late.
  */
 export class LargePayloads {
   readonly #blobs: BlobStore
@@ -21,9 +25,13 @@ export class LargePayloads {
   }
 
   /** Resolves to the name, once the bytes are durable. */
-  async put(partition: RowPartition, rowKey: string, position: number, payload: Uint8Array): Promise<string> {
+  async put(
+    { partition, rowKey, position, expiresAtMs }: RowWrite,
+    payload: Uint8Array,
+    nowMs: number,
+  ): Promise<string> {
     const name = `${folderOf(partition, rowKey)}${positionText(position)}-${sha256(payload)}`
-    await this.#blobs.putIfAbsent(name, payload)
+    await this.#blobs.putIfAbsent(name, payload, expiresAtMs - nowMs)
     return name
   }
 

@@ -14,6 +14,8 @@ export interface RowItem {
   readonly payload: Uint8Array | undefined
   /** Of the object that holds the payload. */
   readonly blob: string | undefined
+  /** Epoch seconds; undefined: never. It may be there for days after that. */
+  readonly expiresAtSec: number | undefined
   /** Encoded times of the earliest timers. */
   readonly timers: Readonly<Record<TimerDomain, string | undefined>>
 }
@@ -46,6 +48,7 @@ export function decodeRow(item: Item): RowItem {
     position: numberOf(item, 'n'),
     payload: item.b?.B,
     blob: item.r?.S,
+    expiresAtSec: item.ttl === undefined ? undefined : numberOf(item, 'ttl'),
     timers: { event: item.e?.S, processing: item.p?.S },
   }
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../model/faults.ts'
 import { BlobStoreError, type BlobStore } from '../ports/blob-store.ts'
 import { isConditionFailure, nameOf, type AwsRequest } from './aws-fault.ts'
 import { AWS_LIMITS } from './limits.ts'
+import { lifetimeTagOf } from './object-lifetimes.ts'
 import type { Retrying } from './retry.ts'
 import type { S3Requests } from './services.ts'
 
@@ -31,9 +32,15 @@ export class S3BlobStore implements BlobStore {
     return `s3://${this.#bucket}/${this.#prefix}`.replace(/\/$/, '')
   }
 
-  async putIfAbsent(name: string, bytes: Uint8Array): Promise<'stored' | 'exists'> {
+  async putIfAbsent(
+    name: string,
+    bytes: Uint8Array,
+    lifetimeMs: number = Infinity,
+  ): Promise<'stored' | 'exists'> {
     const Key = this.#key(name)
-    return this.#run('PutObject', name, async () => {
+    const tag = lifetimeTagOf(lifetimeMs)
+    const action = tag === undefined ? 'PutObject' : 'PutObject and s3:PutObjectTagging'
+    return this.#run(action, name, async () => {
       try {
         await this.#s3.putObject({
           Bucket: this.#bucket,
@@ -42,6 +49,7 @@ export class S3BlobStore implements BlobStore {
           // Keeps out every later writer of the name, also the repeat of this request. Of writers at the same time some
           // are answered by a conflict, which is tried again.
           IfNoneMatch: '*',
+          ...(tag !== undefined && { Tagging: tag }),
         })
         return 'stored'
       } catch (cause) {

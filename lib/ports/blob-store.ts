@@ -9,8 +9,11 @@ export interface BlobStore {
    * Stores the whole of `bytes` under `name`: when it resolves they are durable; a reader sees all of them or
    * nothing, also after a crash at any moment. Resolves to `exists`, changing nothing, if the name is taken.
    * Rejects with a {@link BlobStoreError} when the store cannot be written.
+   *
+   * Nobody needs the object when `lifetimeMs` milliseconds have gone by: a store that can may remove it by itself after that,
+   * never before. Default: Infinity. Whoever puts the same name again needs it no longer than whoever was first.
    */
-  putIfAbsent(name: string, bytes: Uint8Array): Promise<'stored' | 'exists'>
+  putIfAbsent(name: string, bytes: Uint8Array, lifetimeMs?: number): Promise<'stored' | 'exists'>
   /** The whole object, or undefined if there is none. */
   get(name: string): Promise<Uint8Array | undefined>
   /** Removes the object; does nothing if there is none. */

@@ -38,12 +38,13 @@ describe('what a function may do', () => {
         actionsOn('QueuesIngest', 'sqs:GetQueueAttributes'),
         table('BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
         objects('', 'Get', 'Put', 'Delete'),
+        actionsOn('StoreBucket/rows/*', 's3:PutObjectTagging'),
         actionsOn('StoreBucket', 's3:ListBucket'),
       ),
     )
   })
 
-  test('the coordinator: the same, and the switch of its own schedule', () => {
+  test('the coordinator: the same, but for tags of rows, and the switch of its own schedule', () => {
     expect(permissionsOf(synthesised, 'Coordinator')).toEqual(
       together(
         log('Coordinator'),

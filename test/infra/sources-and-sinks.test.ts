@@ -167,6 +167,7 @@ describe('sinks: tasks may write to', () => {
     expect(written).toEqual(
       [
         ...['Delete', 'Get', 'Put'].map((action) => `Allow s3:${action}Object on StoreBucket/*`),
+        'Allow s3:PutObjectTagging on StoreBucket/rows/*',
         'Allow s3:ListBucket on StoreBucket',
       ].toSorted(),
     )

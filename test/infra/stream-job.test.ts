@@ -3,6 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { describe, expect, test } from 'vitest'
 
+import { LIFETIMES_DAYS } from '../../lib/aws/object-lifetimes.ts'
 import { minimalJob } from './jobs.ts'
 import { nameOf, propertiesOf, resourcesOf, synthesise } from './synth.ts'
 
@@ -93,6 +94,13 @@ describe('the bucket', () => {
               AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
             },
             { Id: 'spilled-log-entries', Status: 'Enabled', Prefix: 'log/', ExpirationInDays: 42 },
+            ...LIFETIMES_DAYS.map((days) => ({
+              Id: `rows-${days}-days`,
+              Status: 'Enabled',
+              Prefix: 'rows/',
+              TagFilters: [{ Key: 'millrace-days', Value: String(days) }],
+              ExpirationInDays: days,
+            })),
           ],
         },
       }),

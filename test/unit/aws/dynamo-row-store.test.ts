@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DynamoRowStore } from '../../../lib/aws/dynamo-row-store.ts'
 import { DynamoTable } from '../../../lib/aws/dynamo-table.ts'
+import { S3BlobStore } from '../../../lib/aws/s3-blob-store.ts'
 import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
 import type { RowPartition, RowStore, RowWrite } from '../../../lib/ports/row-store.ts'
@@ -8,6 +9,7 @@ import { ManualClock } from '../../../lib/testing/index.ts'
 import { rowStoreContract } from '../../contract/row-store.ts'
 import { rowWrite, shown } from '../../contract/row-store.support.ts'
 import { FakeDynamo, type FakeDynamoOptions } from './fake-dynamo.ts'
+import { FakeS3 } from './fake-s3.ts'
 import { quickRetrying, sdkError } from './fakes.ts'
 
 const NOW_MS = 1_700_000_000_123
@@ -23,6 +25,9 @@ function storeOn(
   return new DynamoRowStore(table, blobs, clock)
 }
 
+const bucketStore = (bucket: FakeS3): BlobStore =>
+  new S3BlobStore(bucket.requests(), quickRetrying().retrying, { bucket: () => 'bucket', prefix: '' })
+
 const SUBJECTS: readonly (readonly [string, FakeDynamoOptions])[] = [
   ['many items a page', { pageItems: 40, batchItems: 30 }],
   ['an item a page', { pageItems: 1, batchItems: 1 }],
@@ -32,12 +37,14 @@ for (const [name, options] of SUBJECTS)
   rowStoreContract(`DynamoRowStore on a fake table with ${name}`, () => {
     const dynamo = new FakeDynamo(options)
     const clock = new ManualClock(NOW_MS)
+    const bucket = new FakeS3(() => clock.now())
     return Promise.resolve({
-      rows: storeOn(dynamo, new MemoryBlobStore(), clock),
+      rows: storeOn(dynamo, bucketStore(bucket), clock),
       nowMs: () => clock.now(),
       expireAt: (atMs: number) => {
         clock.advanceTo(atMs)
         dynamo.expire(atMs)
+        bucket.expire()
         return Promise.resolve()
       },
     })
@@ -139,6 +146,20 @@ describe('DynamoRowStore and large payloads', () => {
     expect(await blobs.list('')).toHaveLength(1)
   })
 
+  it('removes with the first large write of a key what a crashed writer left before', async () => {
+    const blobs = new MemoryBlobStore()
+    const dead = new FakeDynamo({
+      around: () => {
+        throw sdkError('ValidationException', 400)
+      },
+    })
+    await expect(storeOn(dead, blobs).write([write(1, LARGE)])).rejects.toThrow('PutItem')
+    const [left] = await blobs.list('')
+    await storeOn(new FakeDynamo(), blobs).write([write(2, LARGE)])
+    expect(await blobs.list('')).toHaveLength(1)
+    expect(await blobs.list('')).not.toContain(left)
+  })
+
   it('reads a row again whose object went while it was read', async () => {
     const dynamo = new FakeDynamo()
     const blobs = new MemoryBlobStore()
@@ -205,5 +226,79 @@ describe('DynamoRowStore and expiry', () => {
       ['lasting', undefined],
       ['gone', String(1_700_000_000 + 86_401)],
     ])
+  })
+})
+
+function world() {
+  const dynamo = new FakeDynamo()
+  const clock = new ManualClock(NOW_MS)
+  const bucket = new FakeS3(() => clock.now())
+  const blobs = bucketStore(bucket)
+  return { dynamo, clock, bucket, blobs, rows: storeOn(dynamo, blobs, clock) }
+}
+
+describe('DynamoRowStore, large payloads and expiry', () => {
+  const DAY_MS = 24 * 3_600_000
+  const KEY = { partition: PARTITION, rowKey: 'key' }
+
+  const brief = (position: number, payload: Uint8Array = LARGE): RowWrite =>
+    rowWrite(PARTITION, 'key', position, payload, { expiresAtMs: NOW_MS + DAY_MS })
+
+  it('leaves no object of a row that expired, also where the key never comes back', async () => {
+    const { dynamo, clock, bucket, rows } = world()
+    await rows.write([brief(1)])
+    // Whoever dies between object and row leaves the one without the other.
+    const dead = new FakeDynamo({
+      around: () => {
+        throw sdkError('ValidationException', 400)
+      },
+    })
+    await expect(storeOn(dead, bucketStore(bucket), clock).write([brief(2)])).rejects.toThrow('PutItem')
+    expect(bucket.objects.size).toBe(2)
+    clock.advance(2 * DAY_MS)
+    dynamo.expire(clock.now())
+    bucket.expire()
+    expect([dynamo.items.size, bucket.objects.size]).toEqual([0, 0])
+  })
+
+  it('keeps the object until a day after the row’s expiry, whoever puts it again', async () => {
+    const { clock, bucket, rows } = world()
+    await rows.write([brief(1)])
+    clock.advance(DAY_MS - 1)
+    expect(await rows.write([brief(1)])).toEqual({ written: 0, stale: 1 })
+    clock.advance(DAY_MS)
+    bucket.expire()
+    expect((await rows.get([KEY]))[0]!.payload).toHaveLength(LARGE.length)
+  })
+
+  it('takes a row whose object went with its expiry for gone', async () => {
+    const { clock, bucket, rows } = world()
+    await rows.write([brief(1)])
+    clock.advance(2 * DAY_MS)
+    bucket.expire()
+    expect(await rows.get([KEY])).toEqual([undefined])
+    expect(await rows.scan(PARTITION, undefined)).toEqual({ rows: [], more: false })
+    expect(await rows.write([write(2, 'anew')])).toEqual({ written: 1, stale: 0 })
+    expect(shown((await rows.get([KEY]))[0])).toBe('anew@2')
+  })
+
+  it('takes an expired row whose object went with a later version for that version', async () => {
+    const { clock, dynamo, blobs, rows } = world()
+    await rows.write([brief(1)])
+    clock.advance(2 * DAY_MS)
+    let overtake: Promise<unknown> | undefined
+    const slow: BlobStore = {
+      location: 'slow',
+      putIfAbsent: (name, bytes) => blobs.putIfAbsent(name, bytes),
+      list: (prefix) => blobs.list(prefix),
+      delete: (name) => blobs.delete(name),
+      get: async (name) => {
+        overtake ??= rows.write([write(2, LARGE.slice(1))])
+        await overtake
+        return blobs.get(name)
+      },
+    }
+    const [row] = await storeOn(dynamo, slow, clock).get([KEY])
+    expect([row!.position, row!.payload.length]).toEqual([2, 399_999])
   })
 })

@@ -3,48 +3,11 @@ import { S3BlobStore } from '../../../lib/aws/s3-blob-store.ts'
 import type { S3Requests } from '../../../lib/aws/services.ts'
 import { BlobStoreError } from '../../../lib/ports/blob-store.ts'
 import { blobStoreContract } from '../../contract/blob-store.ts'
-import { ANSWER, quickRetrying, sdkError } from './fakes.ts'
+import { FakeS3 } from './fake-s3.ts'
+import { quickRetrying, sdkError } from './fakes.ts'
 
-/** As S3 orders names. */
-const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-
-/** Objects of one bucket, in pages of three. */
-function fakeS3(objects = new Map<string, Uint8Array>()): S3Requests {
-  const fake = {
-    async putObject({ Key, Body, IfNoneMatch }: { Key: string; Body: Uint8Array; IfNoneMatch?: string }) {
-      await Promise.resolve()
-      if (IfNoneMatch === '*' && objects.has(Key)) throw sdkError('PreconditionFailed', 412)
-      objects.set(Key, Body.slice())
-      return ANSWER
-    },
-    async getObject({ Key }: { Key: string }) {
-      await Promise.resolve()
-      const bytes = objects.get(Key)
-      if (bytes === undefined) throw sdkError('NoSuchKey', 404)
-      return { ...ANSWER, Body: { transformToByteArray: () => Promise.resolve(bytes.slice()) } }
-    },
-    async deleteObject({ Key }: { Key: string }) {
-      await Promise.resolve()
-      objects.delete(Key)
-      return ANSWER
-    },
-    async listObjectsV2({ Prefix, ContinuationToken }: { Prefix: string; ContinuationToken?: string }) {
-      await Promise.resolve()
-      const keys = [...objects.keys()]
-        .filter((key) => key.startsWith(Prefix) && byBytes(key, ContinuationToken ?? '') > 0)
-        .toSorted(byBytes)
-      const page = keys.slice(0, 3)
-      const more = keys.length > page.length
-      return {
-        ...ANSWER,
-        Contents: page.map((Key) => ({ Key })),
-        IsTruncated: more,
-        ...(more && { NextContinuationToken: page.at(-1) }),
-      }
-    },
-  }
-  return fake as unknown as S3Requests
-}
+/** Of one bucket. */
+const fakeS3 = (): S3Requests => new FakeS3().requests()
 
 function storeOn(s3: S3Requests, prefix = 'jobs/one/'): S3BlobStore {
   return new S3BlobStore(s3, quickRetrying().retrying, { bucket: () => 'bucket', prefix })
@@ -68,13 +31,14 @@ function answering(causes: readonly Error[], isDone = false): S3Requests {
 }
 
 const bytes = Uint8Array.of(1)
+const DAY_MS = 24 * 3_600_000
 
 describe('S3BlobStore', () => {
   it('keeps stores of different prefixes apart in one bucket', async () => {
-    const objects = new Map<string, Uint8Array>()
-    const [one, two] = [storeOn(fakeS3(objects)), storeOn(fakeS3(objects), '')]
+    const s3 = new FakeS3()
+    const [one, two] = [storeOn(s3.requests()), storeOn(s3.requests(), '')]
     await one.putIfAbsent('a', bytes)
-    expect([...objects.keys()]).toEqual(['jobs/one/a'])
+    expect([...s3.objects.keys()]).toEqual(['jobs/one/a'])
     expect(await two.list('')).toEqual(['jobs/one/a'])
     expect(await one.list('')).toEqual(['a'])
     expect([one.location, two.location]).toEqual(['s3://bucket/jobs/one', 's3://bucket'])
@@ -135,6 +99,32 @@ describe('S3BlobStore', () => {
     const missing = sdkError('NoSuchBucket', 404)
     await expect(storeOn(answering([missing])).putIfAbsent('a', bytes)).rejects.toThrow(
       'Expected s3://bucket/jobs/one/a to exist in this account and region',
+    )
+  })
+
+  it.each([
+    [-DAY_MS, 'millrace-days=2'],
+    [0, 'millrace-days=2'],
+    [DAY_MS, 'millrace-days=2'],
+    [DAY_MS + 1, 'millrace-days=4'],
+    [90 * DAY_MS, 'millrace-days=128'],
+    [4095 * DAY_MS, 'millrace-days=4096'],
+    [4095 * DAY_MS + 1, undefined],
+    [Infinity, undefined],
+    [undefined, undefined],
+  ])(
+    'has what is needed for %s ms removed a day later, or after some more: %s',
+    async (lifetimeMs, tagging) => {
+      const s3 = new FakeS3()
+      await storeOn(s3.requests()).putIfAbsent('a', bytes, lifetimeMs)
+      expect(s3.objects.get('jobs/one/a')!.tagging).toBe(tagging)
+    },
+  )
+
+  it('names the permission to tag as well, where that may be what it lacks', async () => {
+    const denied = sdkError('AccessDenied', 403)
+    await expect(storeOn(answering([denied])).putIfAbsent('a', bytes, DAY_MS)).rejects.toThrow(
+      'Expected to be allowed s3:PutObject and s3:PutObjectTagging on s3://bucket/jobs/one/a; grant it',
     )
   })
 

@@ -27,4 +27,17 @@ describe('S3BlobStore', () => {
     expect(await store.list('')).toEqual(names.slice(500))
     for (const name of names.slice(500)) await store.delete(name)
   })
+
+  it('tags what is needed for some time with the days after which a rule removes it, and nothing else', async () => {
+    const store = world.newStore()
+    expect(await store.putIfAbsent('brief', Uint8Array.of(1), 3_600_000)).toBe('stored')
+    expect(await store.putIfAbsent('brief', Uint8Array.of(1), 1)).toBe('exists')
+    await store.putIfAbsent('lasting', Uint8Array.of(1))
+    const tags = async (name: string) => {
+      const Key = `${store.location.slice(`s3://${world.bucket}/`.length)}/${name}`
+      return (await world.admin.getObjectTagging({ Bucket: world.bucket, Key })).TagSet
+    }
+    expect(await tags('brief')).toEqual([{ Key: 'millrace-days', Value: '2' }])
+    expect(await tags('lasting')).toEqual([])
+  })
 })
