@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 import type { SQSRecord } from 'aws-lambda'
 
 import { decodeMessageText } from '../lib/aws/message-text.ts'
@@ -21,8 +23,8 @@ const FOLDER = 'dead-letters/'
 
 /**
  * Keeps each message for people to look at, and reports to the coordinator what was to be done and never will be. A message
- * that its receiver refused was never going to be anything: it is kept and counted, and changes nothing. Returns the ids of
- * those that could not be dealt with, and are to come again.
+ * that its receiver refused, or that is no envelope, was never going to be anything: it is kept and counted, and changes
+ * nothing. Returns the ids of those that could not be dealt with, and are to come again.
  */
 export async function keepDeadLetters(
   records: readonly DeadRecord[],
@@ -37,15 +39,20 @@ async function kept(
   ports: DeadLetterPorts,
 ): Promise<'done' | 'failed'> {
   const { body, reason: refusal } = decodeMessageText(text)
-  const envelope = envelopeOf(body)
+  const content = contentOf(body)
+  const envelope = 'envelope' in content ? content.envelope : undefined
   const actor = envelope?.to ?? 'unknown'
   const reason =
-    refusal ?? `A message to ${actor} was received as often as its queue allows, and never handled`
+    refusal ??
+    ('problem' in content
+      ? content.problem
+      : `A message to ${actor} was received as often as its queue allows, and never handled`)
   const letter = {
     messageId,
     actor,
     kind: envelope?.kind,
     reason,
+    text: envelope === undefined ? textOf(body) : undefined,
     body: Buffer.from(body).toString('base64'),
   }
   try {
@@ -55,9 +62,8 @@ async function kept(
     ports.observe.event({ type: 'warning', message: `Dead letter ${messageId}: ${messageOf(cause)}` })
     return 'failed'
   }
-  if (refusal === undefined && !isReport(envelope) && !(await reported(messageId, actor, reason, ports))) {
-    return 'failed'
-  }
+  const wasToBeDone = refusal === undefined && envelope !== undefined && !isReport(envelope)
+  if (wasToBeDone && !(await reported(messageId, actor, reason, ports))) return 'failed'
   ports.observe.metric('numberOfDeadLetters', 1, 'Count')
   return 'done'
 }
@@ -75,18 +81,23 @@ async function reported(
 }
 
 /** A report that the coordinator could not handle either: reporting it would go round for ever. */
-function isReport(envelope: Envelope | undefined): boolean {
+function isReport(envelope: Envelope): boolean {
   return (
-    envelope?.kind === 'request' &&
+    envelope.kind === 'request' &&
     (envelope.payload as Partial<JobRequest> | undefined)?.type === 'dead-letter'
   )
 }
 
-function envelopeOf(body: Uint8Array): Envelope | undefined {
+function contentOf(body: Uint8Array): { readonly envelope: Envelope } | { readonly problem: string } {
   try {
-    return decodeEnvelope(body)
+    return { envelope: decodeEnvelope(body) }
   } catch (cause) {
-    if (cause instanceof PoisonMessage) return undefined
+    if (cause instanceof PoisonMessage) return { problem: cause.message }
     throw cause
   }
+}
+
+/** Undefined: the bytes are no text. */
+function textOf(body: Uint8Array): string | undefined {
+  return isUtf8(body) ? Buffer.from(body).toString() : undefined
 }

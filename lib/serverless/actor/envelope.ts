@@ -5,6 +5,9 @@ import { pack, unpack } from './packing.ts'
 /** The version of everything below. A reader refuses any other: see {@link PoisonMessage}. */
 const ENVELOPE_VERSION = 1
 
+/** Later versions stay within this: text begins with a greater byte. */
+const ENVELOPE_VERSION_MAX = 8
+
 /** Bytes of a packed payload: in the envelope, or in a blob where they are many. */
 export type PackedPayload = { readonly bytes: Uint8Array } | { readonly blob: string }
 
@@ -59,12 +62,9 @@ export function encodeNudge(to: ActorId, wakeUp: boolean): Uint8Array {
 
 /** @throws PoisonMessage if `bytes` are no envelope of this version. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  if (bytes[0] !== ENVELOPE_VERSION) {
-    const found = bytes[0] === undefined ? 'an empty message' : `version ${bytes[0]}`
-    const cause =
-      (bytes[0] ?? 0) > ENVELOPE_VERSION ? ': it was written by newer code than this function runs' : ''
-    throw new PoisonMessage(`Expected an envelope of version ${ENVELOPE_VERSION}, got ${found}${cause}`)
-  }
+  const version = bytes[0]
+  if (version !== ENVELOPE_VERSION)
+    throw new PoisonMessage(`Expected an envelope, got ${otherThanOurs(version)}`)
   let fields: unknown
   try {
     fields = unpack(bytes.subarray(1))
@@ -74,6 +74,12 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const envelope = envelopeOf(fields)
   if (envelope === undefined) throw new PoisonMessage('Expected an envelope, got data of another shape')
   return envelope
+}
+
+function otherThanOurs(version: number | undefined): string {
+  if (version === undefined) return 'an empty message'
+  if (version < ENVELOPE_VERSION || version > ENVELOPE_VERSION_MAX) return 'what is no message of Millrace'
+  return `version ${version} of one: it was written by newer code than this function runs, which reads version ${ENVELOPE_VERSION}`
 }
 
 function fieldsOf(envelope: Envelope): readonly unknown[] {

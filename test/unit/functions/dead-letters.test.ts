@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
 import { keepDeadLetters, type DeadLetterPorts } from '../../../functions/keep-dead-letters.ts'
-import { encodeMessageText } from '../../../lib/aws/message-text.ts'
+import { bodyOfMessageText, encodeMessageText } from '../../../lib/aws/message-text.ts'
 import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
 import { COORDINATOR, ingestActor, taskActor } from '../../../lib/model/actors.ts'
+import { messageOf } from '../../../lib/model/faults.ts'
 import type { TaskId } from '../../../lib/model/ids.ts'
 import type { OutgoingMessage } from '../../../lib/ports/mailbox.ts'
 import { decodeEnvelope, encodeNudge, encodeRequest } from '../../../lib/serverless/actor/envelope.ts'
@@ -48,6 +49,15 @@ const refused = {
   body: encodeMessageText(Buffer.from('junk'), 'Expected an envelope, got junk'),
 }
 
+function refusalOf(bytes: Uint8Array): string {
+  try {
+    decodeEnvelope(bytes)
+  } catch (cause) {
+    return messageOf(cause)
+  }
+  throw new Error('it is an envelope')
+}
+
 describe('a dead letter', () => {
   test('that nobody handled is kept whole, reported to the coordinator, and counted', async () => {
     const { ports, sent, counted, letter } = world()
@@ -73,6 +83,29 @@ describe('a dead letter', () => {
     expect(await letter('m2')).toMatchObject({ actor: 'unknown', reason: 'Expected an envelope, got junk' })
     expect(sent).toEqual([])
     expect(counted).toEqual([['numberOfDeadLetters', 1]])
+  })
+
+  test.each(['{ "sensor": "a", "celsius": 21.5 }', 'hello world', '!!!'])(
+    'that is text of others is kept as it was, with a true reason: %s',
+    async (text) => {
+      const { ports, letter } = world()
+      const bytes = bodyOfMessageText(text)
+      const reason = refusalOf(bytes)
+      expect(reason).toBe('Expected an envelope, got what is no message of Millrace')
+      await keepDeadLetters([{ messageId: 'm5', body: encodeMessageText(bytes, reason) }], ports)
+      const kept = { actor: 'unknown', reason, text, body: Buffer.from(text).toString('base64') }
+      expect(await letter('m5')).toEqual({ messageId: 'm5', ...kept })
+    },
+  )
+
+  test('that nobody could refuse is kept as it was, with what is wrong with it, and fails nothing', async () => {
+    const { ports, sent, letter } = world()
+    expect(await keepDeadLetters([{ messageId: 'm6', body: '{ "celsius": 21.5 }' }], ports)).toEqual([])
+    expect(await letter('m6')).toMatchObject({
+      reason: 'Expected an envelope, got what is no message of Millrace',
+      text: '{ "celsius": 21.5 }',
+    })
+    expect(sent).toEqual([])
   })
 
   test('that is a report of a dead letter is not reported again', async () => {
