@@ -5,6 +5,7 @@ import type { SQSRecord } from 'aws-lambda'
 import { decodeMessageText } from '../lib/aws/message-text.ts'
 import { COORDINATOR } from '../lib/model/actors.ts'
 import { messageOf } from '../lib/model/faults.ts'
+import type { OutgoingMessage } from '../lib/ports/mailbox.ts'
 import {
   decodeEnvelope,
   encodeRequest,
@@ -22,9 +23,9 @@ type DeadRecord = Pick<SQSRecord, 'messageId' | 'body'>
 const FOLDER = 'dead-letters/'
 
 /**
- * Keeps each message for people to look at, and reports to the coordinator what was to be done and never will be. A message
- * that its receiver refused, or that is no envelope, was never going to be anything: it is kept and counted, and changes
- * nothing. Returns the ids of those that could not be dealt with, and are to come again.
+ * Keeps each message for people to look at, and makes up for it where that is possible. A message that its receiver refused,
+ * or that is no envelope, was never going to be anything: it changes nothing. Returns the ids of those that could not be
+ * dealt with, and are to come again.
  */
 export async function keepDeadLetters(
   records: readonly DeadRecord[],
@@ -58,34 +59,40 @@ async function kept(
   try {
     const bytes = Buffer.from(`${JSON.stringify(letter, undefined, 2)}\n`)
     await ports.blobs.putIfAbsent(`${FOLDER}${messageId}.json`, bytes)
+    const following = refusal === undefined ? followingOf(letter, envelope, body) : []
+    const outcomes = await ports.mailbox.send(following)
+    if (outcomes.includes('failed')) return 'failed'
   } catch (cause) {
     ports.observe.event({ type: 'warning', message: `Dead letter ${messageId}: ${messageOf(cause)}` })
     return 'failed'
   }
-  const wasToBeDone = refusal === undefined && envelope !== undefined && !isReport(envelope)
-  if (wasToBeDone && !(await reported(messageId, actor, reason, ports))) return 'failed'
+  ports.observe.event({ type: 'warning', message: `Dead letter ${messageId}: ${reason}` })
   ports.observe.metric('numberOfDeadLetters', 1, 'Count')
   return 'done'
 }
 
-async function reported(
-  messageId: string,
-  actor: string,
-  reason: string,
-  { mailbox }: DeadLetterPorts,
-): Promise<boolean> {
-  const request: JobRequest = { type: 'dead-letter', requestId: messageId, actor, reason }
-  const body = encodeRequest(COORDINATOR, request)
-  const [outcome] = await mailbox.send([{ to: COORDINATOR, deduplicationId: `dead-${messageId}`, body }])
-  return outcome === 'sent'
-}
-
-/** A report that the coordinator could not handle either: reporting it would go round for ever. */
-function isReport(envelope: Envelope): boolean {
-  return (
-    envelope.kind === 'request' &&
-    (envelope.payload as Partial<JobRequest> | undefined)?.type === 'dead-letter'
-  )
+/** What is sent because of it, under an id that is always the same: when it comes twice, the queue swallows the repeat. */
+function followingOf(
+  { messageId, reason }: { readonly messageId: string; readonly reason: string },
+  envelope: Envelope | undefined,
+  body: Uint8Array,
+): readonly OutgoingMessage[] {
+  const deduplicationId = `dead-${messageId}`
+  switch (envelope?.kind) {
+    case 'message': {
+      const { to: actor, attempt } = envelope
+      const request: JobRequest = { type: 'dead-letter', requestId: messageId, actor, attempt, reason }
+      return [{ to: COORDINATOR, deduplicationId, body: encodeRequest(COORDINATOR, request) }]
+    }
+    case 'nudge':
+    case 'resend':
+      // It holds nothing, and may come late and twice: another one does what it was to do.
+      return [{ to: envelope.to, deduplicationId, body }]
+    case 'request':
+    // On no channel, and of no attempt: whoever asked, and has no answer, asks again.
+    case undefined:
+      return []
+  }
 }
 
 function contentOf(body: Uint8Array): { readonly envelope: Envelope } | { readonly problem: string } {

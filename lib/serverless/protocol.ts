@@ -115,11 +115,13 @@ export type JobRequest =
     }
   | { readonly type: 'cancel'; readonly requestId: string }
   | { readonly type: 'suspend'; readonly requestId: string }
-  /** A message went to a dead-letter queue: what was to be done will never be. */
+  /** A message of a channel went to a dead-letter queue: what was to be done will never be. */
   | {
       readonly type: 'dead-letter'
       readonly requestId: string
       readonly actor: string
+      /** Of the channel. Undefined, from older code: whatever the message was, it counts as one of the present attempt. */
+      readonly attempt?: number | undefined
       readonly reason: string
     }
   /** The safety schedule: starts a job that was deployed and never started, and re-arms what was lost. */

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { fixedDelay } from '../../../../lib/index.ts'
 import { taskActor } from '../../../../lib/model/actors.ts'
 import { taskId } from '../../../../lib/model/ids.ts'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
@@ -264,6 +265,33 @@ describe('a failure', () => {
     expect(cause?.message).toMatch(
       /^a message to task:count#1 came to the dead-letter queue: received 10 times/,
     )
+  })
+
+  it('is one for many dead letters of an attempt, however late they come', async () => {
+    const options = { restart: fixedDelay({ attempts: 1, delay: '5 s' }) }
+    const job = await checkpointed(new PlayedJob({ parallelism: 2, options }))
+    const dies = (attempt: number, reason: string) =>
+      job.ask({ type: 'dead-letter', actor: 'task:count#1', attempt, reason })
+    dies(1, 'the first')
+    dies(1, 'the second')
+    await job.settle()
+    expect(job.status).toBe('RESTARTING')
+    dies(1, 'the third')
+    await job.after(5_000)
+    expect(job.status).toBe('RUNNING')
+    const late = dies(1, 'the fourth')
+    await job.settle()
+    expect(job.status).toBe('RUNNING')
+    expect(job.answer(late)).toEqual({ type: 'accepted' })
+    expect(job.happenings).toContainEqual({
+      type: 'warning',
+      message: expect.stringMatching(
+        /^task:count#1: .*: the fourth\. It was of attempt 1, and nobody waits for it$/,
+      ),
+    })
+    dies(2, 'the fifth')
+    await job.settle()
+    expect(job.status).toBe('FAILED')
   })
 })
 
