@@ -1,3 +1,4 @@
+import { isActorId } from '../../model/actors.ts'
 import { messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import { pack, unpack } from './packing.ts'
@@ -101,25 +102,24 @@ function fieldsOf(envelope: Envelope): readonly unknown[] {
 function envelopeOf(fields: unknown): Envelope | undefined {
   if (!Array.isArray(fields)) return undefined
   const [kind, to, ...rest] = fields as [unknown, unknown, ...unknown[]]
-  if (typeof to !== 'string') return undefined
-  const actor = to as ActorId
+  if (!isActorId(to)) return undefined
   switch (KINDS[kind as number]) {
     case 'message': {
       const [from, attempt, sequence, payload] = rest
-      if (typeof from !== 'string' || !isCount(attempt) || !isCount(sequence)) return undefined
+      if (!isActorId(from) || !isCount(attempt) || !isCount(sequence)) return undefined
       const packed = packedOf(payload)
       if (packed === undefined) return undefined
-      return { kind: 'message', to: actor, from: from as ActorId, attempt, sequence, payload: packed }
+      return { kind: 'message', to, from, attempt, sequence, payload: packed }
     }
     case 'nudge':
-      return { kind: 'nudge', to: actor, wakeUp: rest[0] === true }
+      return { kind: 'nudge', to, wakeUp: rest[0] === true }
     case 'resend': {
       const [from, attempt, next] = rest
-      if (typeof from !== 'string' || !isCount(attempt) || !isCount(next)) return undefined
-      return { kind: 'resend', to: actor, from: from as ActorId, attempt, next }
+      if (!isActorId(from) || !isCount(attempt) || !isCount(next)) return undefined
+      return { kind: 'resend', to, from, attempt, next }
     }
     case 'request':
-      return { kind: 'request', to: actor, payload: rest[0] }
+      return { kind: 'request', to, payload: rest[0] }
     case undefined:
       return undefined
   }

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 
 import { COORDINATOR } from '../../../../lib/model/actors.ts'
-import { decodeEnvelope, encodeNudge, PoisonMessage } from '../../../../lib/serverless/actor/envelope.ts'
+import type { ActorId } from '../../../../lib/model/ids.ts'
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  encodeNudge,
+  PoisonMessage,
+} from '../../../../lib/serverless/actor/envelope.ts'
 
 describe('bytes that are no envelope', () => {
   test.each([
@@ -16,6 +22,19 @@ describe('bytes that are no envelope', () => {
     expect(() => decodeEnvelope(bytes)).toThrow(reason)
     expect(() => decodeEnvelope(bytes)).not.toThrow(/newer/)
   })
+
+  test.each(['nonsense', '', 'tasks:count#0'])(
+    'are refused where they are for nobody, or from nobody: %j',
+    (name) => {
+      const nobody = name as ActorId
+      for (const envelope of [
+        { kind: 'nudge', to: nobody, wakeUp: false },
+        { kind: 'resend', to: COORDINATOR, from: nobody, attempt: 1, next: 0 },
+        { kind: 'message', to: COORDINATOR, from: nobody, attempt: 1, sequence: 0, payload: { blob: 'x' } },
+      ] as const)
+        expect(() => decodeEnvelope(encodeEnvelope(envelope))).toThrow(/data of another shape/)
+    },
+  )
 
   test('are told of as newer where they begin as a later version would', () => {
     const bytes = encodeNudge(COORDINATOR, true)

@@ -702,17 +702,3 @@ describe('what may be folded', () => {
     expect(folded).toBeLessThan(job.position - 10)
   })
 })
-
-describe('a message that is no request', () => {
-  it.each([undefined, 'start', { type: 'toString', requestId: 'x' }, { type: 'cancel' }])(
-    'is refused, and changes nothing: %j',
-    async (payload) => {
-      const job = await running()
-      const before = job.image
-      job.inbox.push({ type: 'request', payload, messageId: 'm' })
-      await job.settle()
-      expect(job.image).toBe(before)
-      expect(job.happenings.at(-1)).toMatchObject({ type: 'poison-message', messageId: 'm' })
-    },
-  )
-})
