@@ -3,8 +3,10 @@ import { isUtf8 } from 'node:buffer'
 import type { SQSRecord } from 'aws-lambda'
 
 import { decodeMessageText } from '../lib/aws/message-text.ts'
-import { COORDINATOR } from '../lib/model/actors.ts'
+import { recordsOf } from '../lib/connectors/ingest/record-group.ts'
+import { actorKind, COORDINATOR } from '../lib/model/actors.ts'
 import { messageOf } from '../lib/model/faults.ts'
+import type { IngestedRecord } from '../lib/ports/ingest-log.ts'
 import type { OutgoingMessage } from '../lib/ports/mailbox.ts'
 import {
   decodeEnvelope,
@@ -12,6 +14,7 @@ import {
   PoisonMessage,
   type Envelope,
 } from '../lib/serverless/actor/envelope.ts'
+import { ingestRequestOf } from '../lib/serverless/ingest/ingest-state.ts'
 import type { JobRequest } from '../lib/serverless/protocol.ts'
 import type { JobRuntime } from '../lib/serverless/runtime.ts'
 
@@ -54,6 +57,7 @@ async function kept(
     kind: envelope?.kind,
     reason,
     text: envelope === undefined ? textOf(body) : undefined,
+    records: recordsIn(envelope),
     body: Buffer.from(body).toString('base64'),
   }
   try {
@@ -102,6 +106,13 @@ function contentOf(body: Uint8Array): { readonly envelope: Envelope } | { readon
     if (cause instanceof PoisonMessage) return { problem: cause.message }
     throw cause
   }
+}
+
+/** What a client was told is safe, for people to read, and to be sent again. */
+function recordsIn(envelope: Envelope | undefined): readonly IngestedRecord[] | undefined {
+  if (envelope?.kind !== 'request' || actorKind(envelope.to) !== 'ingest') return undefined
+  const request = ingestRequestOf(envelope.payload)
+  return request?.type === 'records' ? recordsOf(request.group) : undefined
 }
 
 /** Undefined: the bytes are no text. */

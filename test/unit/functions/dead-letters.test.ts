@@ -14,6 +14,7 @@ import {
   encodeRequest,
 } from '../../../lib/serverless/actor/envelope.ts'
 import { pack } from '../../../lib/serverless/actor/packing.ts'
+import type { IngestRequest } from '../../../lib/serverless/ingest/ingest-state.ts'
 import type { JobRequest } from '../../../lib/serverless/protocol.ts'
 
 function world({ sends = true, stores = true } = {}) {
@@ -148,6 +149,30 @@ describe('a dead letter', () => {
       text: '{ "celsius": 21.5 }',
     })
     expect(sent).toEqual([])
+  })
+
+  test('with records for an ingest partition has them readable, and beside them the text to be sent again', async () => {
+    const { ports, letter } = world()
+    const group = {
+      receivedAtMs: 7,
+      ids: { key: 'k', first: 2 },
+      bodies: ['{ "sensor": "a" }', 'no JSON'],
+      refusals: [[1, 'Expected JSON']] as const,
+    }
+    const request: IngestRequest = { type: 'records', group }
+    const text = encodeMessageText(encodeRequest(ingestActor('words', 3), request))
+    expect(await keepDeadLetters([{ messageId: 'm7', body: text }], ports)).toEqual([])
+    expect(await letter('m7')).toEqual({
+      messageId: 'm7',
+      actor: 'ingest:words#3',
+      kind: 'request',
+      reason: 'A message to ingest:words#3 was received as often as its queue allows, and never handled',
+      records: [
+        { id: 'k-2', body: '{ "sensor": "a" }', receivedAtMs: 7 },
+        { id: 'k-3', body: 'no JSON', receivedAtMs: 7, refusal: 'Expected JSON' },
+      ],
+      body: text,
+    })
   })
 
   test('that comes twice is kept once, and reported under one id', async () => {
