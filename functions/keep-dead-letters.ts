@@ -1,14 +1,20 @@
+import { isUtf8 } from 'node:buffer'
+
 import type { SQSRecord } from 'aws-lambda'
 
 import { decodeMessageText } from '../lib/aws/message-text.ts'
-import { COORDINATOR } from '../lib/model/actors.ts'
+import { recordsOf } from '../lib/connectors/ingest/record-group.ts'
+import { actorKind, COORDINATOR } from '../lib/model/actors.ts'
 import { messageOf } from '../lib/model/faults.ts'
+import type { IngestedRecord } from '../lib/ports/ingest-log.ts'
+import type { OutgoingMessage } from '../lib/ports/mailbox.ts'
 import {
   decodeEnvelope,
   encodeRequest,
   PoisonMessage,
   type Envelope,
 } from '../lib/serverless/actor/envelope.ts'
+import { ingestRequestOf } from '../lib/serverless/ingest/ingest-state.ts'
 import type { JobRequest } from '../lib/serverless/protocol.ts'
 import type { JobRuntime } from '../lib/serverless/runtime.ts'
 
@@ -20,9 +26,9 @@ type DeadRecord = Pick<SQSRecord, 'messageId' | 'body'>
 const FOLDER = 'dead-letters/'
 
 /**
- * Keeps each message for people to look at, and reports to the coordinator what was to be done and never will be. A message
- * that its receiver refused was never going to be anything: it is kept and counted, and changes nothing. Returns the ids of
- * those that could not be dealt with, and are to come again.
+ * Keeps each message for people to look at, and makes up for it where that is possible. A message that its receiver refused,
+ * or that is no envelope, was never going to be anything: it changes nothing. Returns the ids of those that could not be
+ * dealt with, and are to come again.
  */
 export async function keepDeadLetters(
   records: readonly DeadRecord[],
@@ -37,56 +43,79 @@ async function kept(
   ports: DeadLetterPorts,
 ): Promise<'done' | 'failed'> {
   const { body, reason: refusal } = decodeMessageText(text)
-  const envelope = envelopeOf(body)
+  const content = contentOf(body)
+  const envelope = 'envelope' in content ? content.envelope : undefined
   const actor = envelope?.to ?? 'unknown'
   const reason =
-    refusal ?? `A message to ${actor} was received as often as its queue allows, and never handled`
+    refusal ??
+    ('problem' in content
+      ? content.problem
+      : `A message to ${actor} was received as often as its queue allows, and never handled`)
   const letter = {
     messageId,
     actor,
     kind: envelope?.kind,
     reason,
+    text: envelope === undefined ? textOf(body) : undefined,
+    records: recordsIn(envelope),
     body: Buffer.from(body).toString('base64'),
   }
   try {
     const bytes = Buffer.from(`${JSON.stringify(letter, undefined, 2)}\n`)
     await ports.blobs.putIfAbsent(`${FOLDER}${messageId}.json`, bytes)
+    const following = refusal === undefined ? followingOf(letter, envelope, body) : []
+    const outcomes = await ports.mailbox.send(following)
+    if (outcomes.includes('failed')) return 'failed'
   } catch (cause) {
     ports.observe.event({ type: 'warning', message: `Dead letter ${messageId}: ${messageOf(cause)}` })
     return 'failed'
   }
-  if (refusal === undefined && !isReport(envelope) && !(await reported(messageId, actor, reason, ports))) {
-    return 'failed'
-  }
+  ports.observe.event({ type: 'warning', message: `Dead letter ${messageId}: ${reason}` })
   ports.observe.metric('numberOfDeadLetters', 1, 'Count')
   return 'done'
 }
 
-async function reported(
-  messageId: string,
-  actor: string,
-  reason: string,
-  { mailbox }: DeadLetterPorts,
-): Promise<boolean> {
-  const request: JobRequest = { type: 'dead-letter', requestId: messageId, actor, reason }
-  const body = encodeRequest(COORDINATOR, request)
-  const [outcome] = await mailbox.send([{ to: COORDINATOR, deduplicationId: `dead-${messageId}`, body }])
-  return outcome === 'sent'
+/** What is sent because of it, under an id that is always the same: when it comes twice, the queue swallows the repeat. */
+function followingOf(
+  { messageId, reason }: { readonly messageId: string; readonly reason: string },
+  envelope: Envelope | undefined,
+  body: Uint8Array,
+): readonly OutgoingMessage[] {
+  const deduplicationId = `dead-${messageId}`
+  switch (envelope?.kind) {
+    case 'message': {
+      const { to: actor, attempt } = envelope
+      const request: JobRequest = { type: 'dead-letter', requestId: messageId, actor, attempt, reason }
+      return [{ to: COORDINATOR, deduplicationId, body: encodeRequest(COORDINATOR, request) }]
+    }
+    case 'nudge':
+    case 'resend':
+      // It holds nothing, and may come late and twice: another one does what it was to do.
+      return [{ to: envelope.to, deduplicationId, body }]
+    case 'request':
+    // On no channel, and of no attempt: whoever asked, and has no answer, asks again.
+    case undefined:
+      return []
+  }
 }
 
-/** A report that the coordinator could not handle either: reporting it would go round for ever. */
-function isReport(envelope: Envelope | undefined): boolean {
-  return (
-    envelope?.kind === 'request' &&
-    (envelope.payload as Partial<JobRequest> | undefined)?.type === 'dead-letter'
-  )
-}
-
-function envelopeOf(body: Uint8Array): Envelope | undefined {
+function contentOf(body: Uint8Array): { readonly envelope: Envelope } | { readonly problem: string } {
   try {
-    return decodeEnvelope(body)
+    return { envelope: decodeEnvelope(body) }
   } catch (cause) {
-    if (cause instanceof PoisonMessage) return undefined
+    if (cause instanceof PoisonMessage) return { problem: cause.message }
     throw cause
   }
+}
+
+/** What a client was told is safe, for people to read, and to be sent again. */
+function recordsIn(envelope: Envelope | undefined): readonly IngestedRecord[] | undefined {
+  if (envelope?.kind !== 'request' || actorKind(envelope.to) !== 'ingest') return undefined
+  const request = ingestRequestOf(envelope.payload)
+  return request?.type === 'records' ? recordsOf(request.group) : undefined
+}
+
+/** Undefined: the bytes are no text. */
+function textOf(body: Uint8Array): string | undefined {
+  return isUtf8(body) ? Buffer.from(body).toString() : undefined
 }

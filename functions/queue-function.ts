@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 
-import { decodeMessageText } from '../lib/aws/message-text.ts'
+import { bodyOfMessageText } from '../lib/aws/message-text.ts'
 import type { MessageHandler } from '../lib/serverless/runtime.ts'
 import { invoke, type LambdaContext } from './aws.ts'
 
@@ -12,7 +12,7 @@ export function queueFunction(handle: MessageHandler): QueueFunction {
     invoke(context, async () => {
       const messages = event.Records.map(({ messageId, body }) => ({
         messageId,
-        body: decodeMessageText(body).body,
+        body: bodyOfMessageText(body),
       }))
       const { failed } = await handle(messages, { remainingMs: () => context.getRemainingTimeInMillis() })
       return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }

@@ -23,6 +23,8 @@ interface QueueOptions {
   readonly timeoutSec?: number
   readonly removalPolicy?: RemovalPolicy
   readonly deadLetters?: Queue
+  /** A message that was received so often goes to `deadLetters`. */
+  readonly receivesMax?: number
 }
 
 /**
@@ -52,7 +54,8 @@ export class JobQueues extends Construct {
     const mailbox = { fifo: true, deadLetters: this.deadLetters }
     this.tasks = this.#queue('Tasks', { ...mailbox, purpose: 'tasks', timeoutSec: props.taskTimeoutSec })
     this.coordinator = this.#queue('Coordinator', { ...mailbox, purpose: 'coordinator' })
-    this.ingest = this.#queue('Ingest', { ...mailbox, purpose: 'ingest', removalPolicy })
+    const { ingestReceivesMax: receivesMax } = INFRA_LIMITS
+    this.ingest = this.#queue('Ingest', { ...mailbox, purpose: 'ingest', removalPolicy, receivesMax })
     this.chains = new Map(
       [...props.chainTimeoutsSec].map(([chain, timeoutSec]) => [
         chain,
@@ -81,7 +84,7 @@ export class JobQueues extends Construct {
 
   #queue(id: string, options: QueueOptions): Queue {
     const { purpose, fifo = false, removalPolicy = RemovalPolicy.DESTROY, deadLetters } = options
-    const { timeoutSec = INFRA_LIMITS.functionTimeoutSec } = options
+    const { timeoutSec = INFRA_LIMITS.functionTimeoutSec, receivesMax = INFRA_LIMITS.receivesMax } = options
     const visibilityTimeoutSec = visibilityTimeoutSecOf(timeoutSec)
     const queue = new Queue(this, id, {
       // Said outright: emulators make an unnamed FIFO queue a standard one.
@@ -99,7 +102,7 @@ export class JobQueues extends Construct {
       enforceSSL: true,
       removalPolicy,
       ...(deadLetters !== undefined && {
-        deadLetterQueue: { queue: deadLetters, maxReceiveCount: INFRA_LIMITS.receivesMax },
+        deadLetterQueue: { queue: deadLetters, maxReceiveCount: receivesMax },
       }),
     })
     this.#visibilityTimeoutsSec.set(queue, visibilityTimeoutSec)

@@ -7,6 +7,7 @@ const DAY_MS = 24 * 3_600_000
 export const INFRA_LIMITS: {
   readonly functionTimeoutSec: number
   readonly receivesMax: number
+  readonly ingestReceivesMax: number
   readonly batchSize: number
   readonly queueRetentionDays: number
   readonly messageBytesMax: number
@@ -24,6 +25,11 @@ export const INFRA_LIMITS: {
   functionTimeoutSec: FUNCTION_LIMITS.timeoutMsMin / 1_000,
   /** Some minutes of trying, while the platform has trouble, before a message is a dead letter. */
   receivesMax: 10,
+  /**
+   * The most that SQS takes: ten hours of trying, and more where several wait. Records are nowhere else, and those of a
+   * partition wait behind the one that is tried, in order; all other messages can be sent again from a log.
+   */
+  ingestReceivesMax: 1_000,
   /** The most that SQS hands a function at once from a FIFO queue. */
   batchSize: 10,
   /** The most that SQS keeps a message: time to find out why nobody took it. */

@@ -149,9 +149,11 @@ export class StreamJob extends Construct {
   }
 
   #deadLetters(): void {
+    const { coordinator, ingest, taskQueues } = this.queues
     const fn = this.#function('DeadLetter', 'dead-letter', [
       useObjects(this.store.bucket, ['dead-letters/'], ['Put']),
-      sendTo([this.queues.coordinator]),
+      // Reports to the coordinator, and nudges that were lost to whomever they were for.
+      sendTo([...taskQueues, coordinator, ingest]),
       ...this.#key(['GenerateDataKey']),
     ])
     fn.consume(this.queues.deadLetters, 2)

@@ -13,13 +13,21 @@ export function encodeMessageText(body: Uint8Array, reason?: string): string {
   return reason === undefined ? text : `${text}.${Buffer.from(reason).toString('base64')}`
 }
 
-/** Any text gives something; what is no message of ours is found out by who decodes the bytes. */
+/**
+ * Any text gives something: one that {@link encodeMessageText} did not make, its own bytes in UTF-8. What is no message of
+ * ours is found out by who decodes the bytes; read as base64, it would be lost.
+ */
 export function decodeMessageText(text: string): MessageText {
   const dot = text.indexOf('.')
-  return dot < 0
-    ? { body: Buffer.from(text, 'base64'), reason: undefined }
-    : {
-        body: Buffer.from(text.slice(0, dot), 'base64'),
-        reason: Buffer.from(text.slice(dot + 1), 'base64').toString(),
-      }
+  const body = Buffer.from(dot < 0 ? text : text.slice(0, dot), 'base64')
+  const reason = dot < 0 ? undefined : Buffer.from(text.slice(dot + 1), 'base64').toString()
+  return encodeMessageText(body, reason) === text
+    ? { body, reason }
+    : { body: Buffer.from(text), reason: undefined }
+}
+
+/** Of a message in a mailbox, where nothing is that was refused. */
+export function bodyOfMessageText(text: string): Uint8Array {
+  const { body, reason } = decodeMessageText(text)
+  return reason === undefined ? body : Buffer.from(text)
 }

@@ -9,6 +9,10 @@ export const taskActor = (task: TaskId): ActorId => `task:${task}` as ActorId
 export const ingestActor = (sourceUid: string, partition: number): ActorId =>
   `ingest:${sourceUid}#${partition}` as ActorId
 
+export function isActorId(value: unknown): value is ActorId {
+  return typeof value === 'string' && (value === COORDINATOR || /^(?:task|ingest):/.test(value))
+}
+
 export function actorKind(actor: ActorId): ActorKind {
   if (actor === COORDINATOR) return 'coordinator'
   return actor.startsWith('task:') ? 'task' : 'ingest'

@@ -5,6 +5,7 @@ import { ActorProcess } from './actor/actor-process.ts'
 import type { Behaviour } from './actor/behaviour.ts'
 import { decodeEnvelope, PoisonMessage, type Envelope } from './actor/envelope.ts'
 import type { Delivery } from './actor/inbox.ts'
+import { refuse } from './actor/refuse.ts'
 import { reportFault } from './coordinator/actor-faults.ts'
 import { coordinatorBehaviour } from './coordinator/coordinator-behaviour.ts'
 import { ingestBehaviour } from './ingest/ingest-behaviour.ts'
@@ -79,15 +80,14 @@ async function sorted(
   for (const message of messages) {
     const envelope = readable(message, kind)
     if (typeof envelope !== 'string') {
-      const delivery = { messageId: message.messageId, envelope }
+      const delivery = { ...message, envelope }
       const own = byActor.get(envelope.to)
       if (own === undefined) byActor.set(envelope.to, [delivery])
       else own.push(delivery)
       continue
     }
     try {
-      await runtime.mailbox.refuse(message, envelope)
-      runtime.observe.event({ type: 'poison-message', messageId: message.messageId, reason: envelope })
+      await refuse(runtime, message, envelope)
     } catch {
       failed.push(message.messageId)
     }

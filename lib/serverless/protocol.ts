@@ -116,11 +116,13 @@ export type JobRequest =
     }
   | { readonly type: 'cancel'; readonly requestId: string }
   | { readonly type: 'suspend'; readonly requestId: string }
-  /** A message went to a dead-letter queue: what was to be done will never be. */
+  /** A message of a channel went to a dead-letter queue: what was to be done will never be. */
   | {
       readonly type: 'dead-letter'
       readonly requestId: string
       readonly actor: string
+      /** Of the channel. Undefined, from older code: whatever the message was, it counts as one of the present attempt. */
+      readonly attempt?: number | undefined
       readonly reason: string
     }
   /** An actor is refused something for good, and has no turn to say so in: each such message is told of once. */

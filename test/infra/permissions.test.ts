@@ -69,12 +69,12 @@ describe('what a function may do', () => {
     )
   })
 
-  test('dead letters: to keep them, and to report them', () => {
+  test('dead letters: to keep them, to report them, and to send again what nudges were lost', () => {
     expect(permissionsOf(synthesised, 'DeadLetter')).toEqual(
       together(
         log('DeadLetter'),
         consume('QueuesDeadLetters'),
-        send('QueuesCoordinator'),
+        send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest'),
         objects('dead-letters/', 'Put'),
       ),
     )

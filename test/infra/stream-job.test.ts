@@ -185,7 +185,7 @@ describe('queues', () => {
     }
   })
 
-  test('give up on a message after ten attempts, each into dead letters of its own kind', () => {
+  test('give up on a message after ten attempts, on records never within hours, each into dead letters of its own kind', () => {
     const redrive = queues.flatMap(([name, { RedrivePolicy }]) => {
       if (RedrivePolicy === undefined) return []
       const { deadLetterTargetArn, maxReceiveCount } = RedrivePolicy as Record<string, unknown>
@@ -193,7 +193,7 @@ describe('queues', () => {
     })
     expect(byName(redrive)).toEqual([
       ['Coordinator', 'QueuesDeadLetters', 10],
-      ['Ingest', 'QueuesDeadLetters', 10],
+      ['Ingest', 'QueuesDeadLetters', 1000],
       ['Tasks', 'QueuesDeadLetters', 10],
       ['WakeUps', 'QueuesLostWakeUps', 10],
     ])

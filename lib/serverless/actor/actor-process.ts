@@ -10,7 +10,7 @@ import {
   type StepOutcome,
   type View,
 } from './behaviour.ts'
-import type { ChannelMessage, PackedPayload } from './envelope.ts'
+import { encodeEnvelope, PoisonMessage, type ChannelMessage, type PackedPayload } from './envelope.ts'
 import { HeadStore } from './head-store.ts'
 import { History, type ChannelCount } from './history.ts'
 import { consumedBy, Inbox, inputOf, type Delivery } from './inbox.ts'
@@ -26,6 +26,7 @@ import {
   type TurnItem,
 } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
+import { refuse } from './refuse.ts'
 import { Sender } from './sender.ts'
 
 interface Admitted {
@@ -329,9 +330,20 @@ export class ActorProcess<State, Delta> {
       const { message } = admission
       try {
         const payload = message === undefined ? undefined : await this.#payloadOf(message.payload)
-        admitted.push({ delivery, message, input: inputOf(delivery, payload) })
+        const input = inputOf(delivery, payload)
+        const problem = this.#behaviour.problemOf?.(input)
+        if (problem !== undefined) await this.#refuse(delivery, problem)
+        admitted.push({ delivery, message, input: problem === undefined ? input : { type: 'nudge' } })
       } catch (cause) {
-        if (!(cause instanceof StaleView) || message === undefined) throw cause
+        if (message === undefined) throw cause
+        if (cause instanceof PoisonMessage) {
+          await this.#refuse(delivery, cause.message)
+          inbox.giveUp(message)
+          // What its sender has of it can be read.
+          await this.#askAgain(message.from, message.attempt, message.sequence)
+          continue
+        }
+        if (!(cause instanceof StaleView)) throw cause
         // Its sender has removed what it sent: that is of an attempt that is over, and nobody waits for it.
         inbox.giveUp(message)
       }
@@ -366,8 +378,24 @@ export class ActorProcess<State, Delta> {
     }
   }
 
+  /** @throws PoisonMessage if the message holds what cannot be read. */
   async #payloadOf(payload: PackedPayload): Promise<unknown> {
-    return unpack(await this.#bytesOf(payload))
+    const bytes = await this.#bytesOf(payload)
+    try {
+      return unpack(bytes)
+    } catch (cause) {
+      if ('blob' in payload) throw cause
+      throw new PoisonMessage(
+        `Expected a message of a channel, got one that holds none: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+
+  #refuse({ messageId, envelope, body = encodeEnvelope(envelope) }: Delivery, reason: string): Promise<void> {
+    return refuse(this.#runtime, { messageId, body }, reason)
   }
 
   async #bytesOf(payload: PackedPayload): Promise<Uint8Array> {

@@ -15,6 +15,11 @@ export interface Behaviour<State, Delta> {
   /** The state after a turn. Pure: the same on every reader. */
   apply(state: State, delta: Delta, place: Place): State
   /**
+   * Why an input can never be taken, whatever the state; undefined: it can. It goes to the dead letters, and the step is
+   * given a nudge in its place. Default: every input can be taken.
+   */
+  problemOf?(input: Input): string | undefined
+  /**
    * One step: looks at the inputs, in order, and says what comes of them. It may read from the world, and write where
    * writing twice changes nothing; nothing else of it counts before its turn is appended. A step whose turn was lost
    * to another is run again, on another state.

@@ -1,9 +1,13 @@
+import { isActorId } from '../../model/actors.ts'
 import { messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import { pack, unpack } from './packing.ts'
 
 /** The version of everything below. A reader refuses any other: see {@link PoisonMessage}. */
 const ENVELOPE_VERSION = 1
+
+/** Later versions stay within this: text begins with a greater byte. */
+const ENVELOPE_VERSION_MAX = 8
 
 /** Bytes of a packed payload: in the envelope, or in a blob where they are many. */
 export type PackedPayload = { readonly bytes: Uint8Array } | { readonly blob: string }
@@ -59,12 +63,9 @@ export function encodeNudge(to: ActorId, wakeUp: boolean): Uint8Array {
 
 /** @throws PoisonMessage if `bytes` are no envelope of this version. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  if (bytes[0] !== ENVELOPE_VERSION) {
-    const found = bytes[0] === undefined ? 'an empty message' : `version ${bytes[0]}`
-    const cause =
-      (bytes[0] ?? 0) > ENVELOPE_VERSION ? ': it was written by newer code than this function runs' : ''
-    throw new PoisonMessage(`Expected an envelope of version ${ENVELOPE_VERSION}, got ${found}${cause}`)
-  }
+  const version = bytes[0]
+  if (version !== ENVELOPE_VERSION)
+    throw new PoisonMessage(`Expected an envelope, got ${otherThanOurs(version)}`)
   let fields: unknown
   try {
     fields = unpack(bytes.subarray(1))
@@ -74,6 +75,12 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const envelope = envelopeOf(fields)
   if (envelope === undefined) throw new PoisonMessage('Expected an envelope, got data of another shape')
   return envelope
+}
+
+function otherThanOurs(version: number | undefined): string {
+  if (version === undefined) return 'an empty message'
+  if (version < ENVELOPE_VERSION || version > ENVELOPE_VERSION_MAX) return 'what is no message of Millrace'
+  return `version ${version} of one: it was written by newer code than this function runs, which reads version ${ENVELOPE_VERSION}`
 }
 
 function fieldsOf(envelope: Envelope): readonly unknown[] {
@@ -95,25 +102,24 @@ function fieldsOf(envelope: Envelope): readonly unknown[] {
 function envelopeOf(fields: unknown): Envelope | undefined {
   if (!Array.isArray(fields)) return undefined
   const [kind, to, ...rest] = fields as [unknown, unknown, ...unknown[]]
-  if (typeof to !== 'string') return undefined
-  const actor = to as ActorId
+  if (!isActorId(to)) return undefined
   switch (KINDS[kind as number]) {
     case 'message': {
       const [from, attempt, sequence, payload] = rest
-      if (typeof from !== 'string' || !isCount(attempt) || !isCount(sequence)) return undefined
+      if (!isActorId(from) || !isCount(attempt) || !isCount(sequence)) return undefined
       const packed = packedOf(payload)
       if (packed === undefined) return undefined
-      return { kind: 'message', to: actor, from: from as ActorId, attempt, sequence, payload: packed }
+      return { kind: 'message', to, from, attempt, sequence, payload: packed }
     }
     case 'nudge':
-      return { kind: 'nudge', to: actor, wakeUp: rest[0] === true }
+      return { kind: 'nudge', to, wakeUp: rest[0] === true }
     case 'resend': {
       const [from, attempt, next] = rest
-      if (typeof from !== 'string' || !isCount(attempt) || !isCount(next)) return undefined
-      return { kind: 'resend', to: actor, from: from as ActorId, attempt, next }
+      if (!isActorId(from) || !isCount(attempt) || !isCount(next)) return undefined
+      return { kind: 'resend', to, from, attempt, next }
     }
     case 'request':
-      return { kind: 'request', to: actor, payload: rest[0] }
+      return { kind: 'request', to, payload: rest[0] }
     case undefined:
       return undefined
   }

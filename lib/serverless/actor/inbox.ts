@@ -9,6 +9,8 @@ import type { Consumed } from './log-entry.ts'
 export interface Delivery {
   readonly messageId: string
   readonly envelope: Envelope
+  /** What it was read from. Default: the envelope, encoded. */
+  readonly body?: Uint8Array
 }
 
 /** What becomes of a delivery, given what the actor knows. */

@@ -16,6 +16,7 @@ import {
   type CoordinatorImage,
   type Effect,
 } from './image.ts'
+import { reportProblem, requestProblem } from './message-shapes.ts'
 import { report } from './reports.ts'
 import { request } from './requests.ts'
 import { settle } from './settling.ts'
@@ -35,6 +36,7 @@ export function coordinatorBehaviour(runtime: JobRuntime): Behaviour<Coordinator
     initial,
     begin: (base) => base,
     apply: (image, delta) => applyDelta(image, delta),
+    problemOf,
     step: (view, inputs, world) => step(runtime, view, inputs, world),
     foldable: (image) => foldable(image),
     isOver: () => false,
@@ -126,37 +128,20 @@ async function take(turn: CoordinatorTurn, input: Input): Promise<void> {
       if (actorKind(input.from) !== 'task') return
       return report(turn, taskOfActor(input.from), input.attempt, input.payload as TaskReport)
     case 'request':
-      return isRequest(input.payload) ? request(turn, input.payload) : poison(turn, input.messageId)
+      return request(turn, input.payload as JobRequest)
     case 'nudge':
   }
 }
 
-const REQUEST_TYPES: Readonly<Record<JobRequest['type'], true>> = {
-  start: true,
-  'trigger-savepoint': true,
-  'trigger-checkpoint': true,
-  stop: true,
-  cancel: true,
-  suspend: true,
-  'dead-letter': true,
-  denied: true,
-  tick: true,
-  visit: true,
-}
-
-/** Requests come from outside: from a tool of another version, or by a hand. */
-function isRequest(payload: unknown): payload is JobRequest {
-  if (typeof payload !== 'object' || payload === null || !('type' in payload)) return false
-  const { type } = payload
-  if (typeof type !== 'string' || !Object.hasOwn(REQUEST_TYPES, type)) return false
-  return (
-    type === 'tick' || type === 'visit' || ('requestId' in payload && typeof payload.requestId === 'string')
-  )
-}
-
-function poison({ runtime }: CoordinatorTurn, messageId: string): void {
-  const reason = `expected a request to a job (${Object.keys(REQUEST_TYPES).join(', ')})`
-  runtime.observe.event({ type: 'poison-message', messageId, reason })
+function problemOf(input: Input): string | undefined {
+  switch (input.type) {
+    case 'message':
+      return actorKind(input.from) === 'task' ? reportProblem(input.payload) : undefined
+    case 'request':
+      return requestProblem(input.payload)
+    case 'nudge':
+      return undefined
+  }
 }
 
 /** Whatever woke it: what is due is done. */

@@ -95,17 +95,25 @@ function end(turn: CoordinatorTurn, requestId: string, type: 'cancel' | 'suspend
   refuse(turn, requestId, `the job is ${shownStatus(turn.image)}`)
 }
 
-/** What a message was to bring about never will be: neither the attempt nor its channels can be trusted. */
+/**
+ * What a message was to bring about never will be: neither the attempt nor its channels can be trusted. Where the attempt is
+ * over, nobody waits for it: many die together, and those that come late are not to fail the attempt that made up for them.
+ */
 function deadLetter(
   turn: CoordinatorTurn,
-  { requestId, actor, reason }: Extract<JobRequest, { type: 'dead-letter' }>,
+  { requestId, actor, reason, attempt: channelAttempt }: Extract<JobRequest, { type: 'dead-letter' }>,
 ): void {
   const { attempt } = turn.image.coordinator
-  const message =
-    `a message to ${actor} came to the dead-letter queue: ${reason}. What it was to do will not be done, so the job goes ` +
-    'back to its last checkpoint'
-  tell(turn, { type: 'warning', message: `${actor}: a message came to the dead-letter queue: ${reason}` })
-  hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message } })
+  const isOver = channelAttempt !== undefined && channelAttempt !== attempt
+  const what = `${actor}: a message came to the dead-letter queue: ${reason}`
+  const note = isOver ? `. It was of attempt ${channelAttempt}, and nobody waits for it` : ''
+  tell(turn, { type: 'warning', message: `${what}${note}` })
+  if (!isOver) {
+    const message =
+      `a message to ${actor} came to the dead-letter queue: ${reason}. What it was to do will not be done, so the job goes ` +
+      'back to its last checkpoint'
+    hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message } })
+  }
   answer(turn, requestId, ACCEPTED)
 }
 

@@ -98,6 +98,11 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     }
   }
 
+  problemOf(input: Input): string | undefined {
+    if (input.type === 'nudge' || ingestRequestOf(input.payload) !== undefined) return undefined
+    return `Expected a request to an ingest partition of '${this.#sourceUid}', got data of another shape`
+  }
+
   async step(
     { state, place }: View<IngestState>,
     inputs: readonly Input[],
@@ -111,7 +116,6 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     let taken = 0
     for (const input of inputs) {
       const request = input.type === 'nudge' ? undefined : ingestRequestOf(input.payload)
-      if (request === undefined && input.type !== 'nudge') this.#tellOfNonsense(input)
       if (request?.type === 'truncate') below = Math.max(below, Math.min(request.below, place.position + 1))
       if (request?.type === 'records') {
         const size = bytesOf(request.group)
@@ -215,12 +219,6 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
       `Source '${this.#sourceUid}': records that came in ${Math.floor(ageMs / DAY_MS)} days ago are not read yet; they are kept for ` +
       `${Math.floor(LOG_LIMITS.retentionMs / DAY_MS)} days, and are lost then. Start the job, or find out why it does not get on`
     observe.event({ type: 'warning', message })
-  }
-
-  #tellOfNonsense(input: Exclude<Input, { type: 'nudge' }>): void {
-    const messageId = input.type === 'request' ? input.messageId : `from ${input.from}`
-    const reason = `Expected a request to an ingest partition of '${this.#sourceUid}', got data of another shape`
-    this.#runtime.observe.event({ type: 'poison-message', messageId, reason })
   }
 }
 

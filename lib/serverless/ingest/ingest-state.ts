@@ -44,12 +44,19 @@ export function ingestRequestOf(payload: unknown): IngestRequest | undefined {
 function isGroup(value: unknown): value is RecordGroup {
   if (typeof value !== 'object' || value === null) return false
   const { receivedAtMs, ids, bodies, refusals } = value as Record<string, unknown>
-  if (typeof receivedAtMs !== 'number' || !Array.isArray(refusals) || !isTexts(bodies) || bodies.length === 0)
+  if (typeof receivedAtMs !== 'number' || !isRefusals(refusals) || !isTexts(bodies) || bodies.length === 0)
     return false
   if (Array.isArray(ids)) return isTexts(ids) && ids.length === bodies.length
   if (typeof ids !== 'object' || ids === null) return false
   const { key, first } = ids as Record<string, unknown>
   return typeof key === 'string' && typeof first === 'number'
+}
+
+function isRefusals(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((one) => Array.isArray(one) && Number.isSafeInteger(one[0]) && typeof one[1] === 'string')
+  )
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest'
 
 import { keepDeadLetters, type DeadLetterPorts } from '../../../functions/keep-dead-letters.ts'
-import { encodeMessageText } from '../../../lib/aws/message-text.ts'
+import { bodyOfMessageText, encodeMessageText } from '../../../lib/aws/message-text.ts'
 import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
 import { COORDINATOR, ingestActor, taskActor } from '../../../lib/model/actors.ts'
+import { messageOf } from '../../../lib/model/faults.ts'
 import type { TaskId } from '../../../lib/model/ids.ts'
 import type { OutgoingMessage } from '../../../lib/ports/mailbox.ts'
-import { decodeEnvelope, encodeNudge, encodeRequest } from '../../../lib/serverless/actor/envelope.ts'
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  encodeNudge,
+  encodeRequest,
+} from '../../../lib/serverless/actor/envelope.ts'
+import { pack } from '../../../lib/serverless/actor/packing.ts'
+import type { IngestRequest } from '../../../lib/serverless/ingest/ingest-state.ts'
 import type { JobRequest } from '../../../lib/serverless/protocol.ts'
 
 function world({ sends = true, stores = true } = {}) {
@@ -40,31 +48,76 @@ function world({ sends = true, stores = true } = {}) {
   return { ports, sent, counted, warnings, letter }
 }
 
-const partition = ingestActor('words', 3)
-const body = encodeRequest(partition, { type: 'records' })
-const records = { messageId: 'm1', body: encodeMessageText(body) }
+const task = taskActor('sum#0' as TaskId)
+const body = encodeEnvelope({
+  kind: 'message',
+  from: taskActor('words#1' as TaskId),
+  to: task,
+  attempt: 3,
+  sequence: 7,
+  payload: { bytes: pack('elements') },
+})
+const lost = { messageId: 'm1', body: encodeMessageText(body) }
 const refused = {
   messageId: 'm2',
   body: encodeMessageText(Buffer.from('junk'), 'Expected an envelope, got junk'),
 }
 
+function refusalOf(bytes: Uint8Array): string {
+  try {
+    decodeEnvelope(bytes)
+  } catch (cause) {
+    return messageOf(cause)
+  }
+  throw new Error('it is an envelope')
+}
+
 describe('a dead letter', () => {
-  test('that nobody handled is kept whole, reported to the coordinator, and counted', async () => {
-    const { ports, sent, counted, letter } = world()
-    expect(await keepDeadLetters([records], ports)).toEqual([])
-    const reason = 'A message to ingest:words#3 was received as often as its queue allows, and never handled'
+  test('that nobody handled is kept whole, reported to the coordinator with its attempt, and counted', async () => {
+    const { ports, sent, counted, warnings, letter } = world()
+    expect(await keepDeadLetters([lost], ports)).toEqual([])
+    const reason = 'A message to task:sum#0 was received as often as its queue allows, and never handled'
     expect(await letter('m1')).toEqual({
       messageId: 'm1',
-      actor: partition,
-      kind: 'request',
+      actor: task,
+      kind: 'message',
       reason,
       body: Buffer.from(body).toString('base64'),
     })
     const [report] = sent
     expect(report).toMatchObject({ to: COORDINATOR, deduplicationId: 'dead-m1' })
-    const request: JobRequest = { type: 'dead-letter', requestId: 'm1', actor: partition, reason }
+    const request: JobRequest = { type: 'dead-letter', requestId: 'm1', actor: task, attempt: 3, reason }
     expect(decodeEnvelope(report!.body)).toEqual({ kind: 'request', to: COORDINATOR, payload: request })
     expect(counted).toEqual([['numberOfDeadLetters', 1]])
+    expect(warnings.join()).toContain(reason)
+  })
+
+  const resend = { kind: 'resend', to: task, from: COORDINATOR, attempt: 3, next: 8 } as const
+  test.each([
+    ['a nudge', encodeNudge(task, true)],
+    ['a request to send again', encodeEnvelope(resend)],
+  ])('that is %s is kept and sent again, and fails nothing', async (_name, bytes) => {
+    const { ports, sent, counted, letter } = world()
+    expect(await keepDeadLetters([{ messageId: 'm4', body: encodeMessageText(bytes) }], ports)).toEqual([])
+    expect(sent.map((one) => ({ ...one, body: [...one.body] }))).toEqual([
+      { to: task, deduplicationId: 'dead-m4', body: [...bytes] },
+    ])
+    expect(await letter('m4')).toMatchObject({ actor: task })
+    expect(counted).toEqual([['numberOfDeadLetters', 1]])
+  })
+
+  const report: JobRequest = { type: 'dead-letter', requestId: 'm1', actor: task, reason: 'x' }
+  test.each([
+    ['a question of a user', COORDINATOR, { type: 'cancel', requestId: 'r' }],
+    ['a report of a dead letter', COORDINATOR, report],
+    ['one to an ingest partition', ingestActor('words', 3), { type: 'records' }],
+  ])('that is a request, such as %s, is kept and told of, and fails nothing', async (_name, to, payload) => {
+    const { ports, sent, warnings, letter } = world()
+    const request = { messageId: 'm3', body: encodeMessageText(encodeRequest(to, payload)) }
+    expect(await keepDeadLetters([request], ports)).toEqual([])
+    expect(await letter('m3')).toMatchObject({ actor: to, kind: 'request' })
+    expect(sent).toEqual([])
+    expect(warnings.join()).toContain(`A message to ${to} was received as often`)
   })
 
   test('that its receiver refused is kept with the reason, and fails nothing', async () => {
@@ -75,35 +128,69 @@ describe('a dead letter', () => {
     expect(counted).toEqual([['numberOfDeadLetters', 1]])
   })
 
-  test('that is a report of a dead letter is not reported again', async () => {
+  test.each(['{ "sensor": "a", "celsius": 21.5 }', 'hello world', '!!!'])(
+    'that is text of others is kept as it was, with a true reason: %s',
+    async (text) => {
+      const { ports, letter } = world()
+      const bytes = bodyOfMessageText(text)
+      const reason = refusalOf(bytes)
+      expect(reason).toBe('Expected an envelope, got what is no message of Millrace')
+      await keepDeadLetters([{ messageId: 'm5', body: encodeMessageText(bytes, reason) }], ports)
+      const kept = { actor: 'unknown', reason, text, body: Buffer.from(text).toString('base64') }
+      expect(await letter('m5')).toEqual({ messageId: 'm5', ...kept })
+    },
+  )
+
+  test('that nobody could refuse is kept as it was, with what is wrong with it, and fails nothing', async () => {
     const { ports, sent, letter } = world()
-    const request: JobRequest = { type: 'dead-letter', requestId: 'm1', actor: partition, reason: 'x' }
-    const report = { messageId: 'm3', body: encodeMessageText(encodeRequest(COORDINATOR, request)) }
-    expect(await keepDeadLetters([report], ports)).toEqual([])
-    expect(await letter('m3')).toMatchObject({ actor: COORDINATOR })
+    expect(await keepDeadLetters([{ messageId: 'm6', body: '{ "celsius": 21.5 }' }], ports)).toEqual([])
+    expect(await letter('m6')).toMatchObject({
+      reason: 'Expected an envelope, got what is no message of Millrace',
+      text: '{ "celsius": 21.5 }',
+    })
     expect(sent).toEqual([])
+  })
+
+  test('with records for an ingest partition has them readable, and beside them the text to be sent again', async () => {
+    const { ports, letter } = world()
+    const group = {
+      receivedAtMs: 7,
+      ids: { key: 'k', first: 2 },
+      bodies: ['{ "sensor": "a" }', 'no JSON'],
+      refusals: [[1, 'Expected JSON']] as const,
+    }
+    const request: IngestRequest = { type: 'records', group }
+    const text = encodeMessageText(encodeRequest(ingestActor('words', 3), request))
+    expect(await keepDeadLetters([{ messageId: 'm7', body: text }], ports)).toEqual([])
+    expect(await letter('m7')).toEqual({
+      messageId: 'm7',
+      actor: 'ingest:words#3',
+      kind: 'request',
+      reason: 'A message to ingest:words#3 was received as often as its queue allows, and never handled',
+      records: [
+        { id: 'k-2', body: '{ "sensor": "a" }', receivedAtMs: 7 },
+        { id: 'k-3', body: 'no JSON', receivedAtMs: 7, refusal: 'Expected JSON' },
+      ],
+      body: text,
+    })
   })
 
   test('that comes twice is kept once, and reported under one id', async () => {
     const { ports, sent } = world()
-    const nudge = {
-      messageId: 'm4',
-      body: encodeMessageText(encodeNudge(taskActor('sum#0' as TaskId), false)),
-    }
-    await keepDeadLetters([nudge], ports)
-    expect(await keepDeadLetters([nudge], ports)).toEqual([])
-    expect(sent.map(({ deduplicationId }) => deduplicationId)).toEqual(['dead-m4', 'dead-m4'])
+    await keepDeadLetters([lost], ports)
+    expect(await keepDeadLetters([lost], ports)).toEqual([])
+    expect(sent.map(({ deduplicationId }) => deduplicationId)).toEqual(['dead-m1', 'dead-m1'])
   })
 
   test('that could not be reported comes again, and those beside it do not', async () => {
     const { ports, counted } = world({ sends: false })
-    expect(await keepDeadLetters([refused, records], ports)).toEqual(['m1'])
+    expect(await keepDeadLetters([refused, lost], ports)).toEqual(['m1'])
     expect(counted).toEqual([['numberOfDeadLetters', 1]])
   })
 
   test('that could not be kept comes again, unreported, and the log says why', async () => {
     const { ports, sent, warnings } = world({ stores: false })
-    expect(await keepDeadLetters([records], ports)).toEqual(['m1'])
+    expect(await keepDeadLetters([lost], ports)).toEqual(['m1'])
     expect(sent).toEqual([])
     expect(warnings.join()).toContain('AccessDenied')
   })

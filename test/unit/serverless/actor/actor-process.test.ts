@@ -7,7 +7,9 @@ import {
   type Faults,
   type Operation,
 } from '../../../world/faults.ts'
-import { A, adder, Adders, B, forever } from './adder.ts'
+import type { Input } from '../../../../lib/serverless/actor/behaviour.ts'
+import { encodeEnvelope, type Envelope } from '../../../../lib/serverless/actor/envelope.ts'
+import { A, adder, Adders, B, forever, type Addend } from './adder.ts'
 
 /** Requests of this name have no effect. */
 function refusing(...names: string[]): Faults {
@@ -48,6 +50,10 @@ async function sumOf(adders: Adders, actor: typeof A): Promise<number> {
   })
   await process.handle([], forever)
   return seen.at(-1)!
+}
+
+function problemOf(input: Input): string | undefined {
+  return input.type !== 'nudge' && (input.payload as Addend).add === 13 ? 'unlucky' : undefined
 }
 
 async function begun(): Promise<Adders> {
@@ -171,6 +177,67 @@ describe('a channel', () => {
     await adders.process(A).handle([adders.ask(A, { add: 1 })], forever)
     const [early] = adders.received()
     expect(await b.handle([early!.delivery], forever)).toEqual([early!.delivery.messageId])
+  })
+})
+
+describe('a message', () => {
+  test('whose content cannot be read is refused, and its sender asked for it again', async () => {
+    const adders = await begun()
+    const [a, b] = [adders.process(A), adders.process(B)]
+    await a.handle(
+      [1, 2].map((add) => adders.ask(A, { add })),
+      forever,
+    )
+    const [first, second] = adders.received()
+    const { messageId, envelope } = first!.delivery
+    const spoiled = {
+      messageId,
+      envelope: { ...envelope, payload: { bytes: Uint8Array.of(9, 9, 9) } } as Envelope,
+    }
+    expect(await b.handle([spoiled, second!.delivery], forever)).toEqual([])
+    adders.world.mailbox.queue('task').delete([first!.receiptHandle, second!.receiptHandle])
+    const reason = expect.stringMatching(
+      /^Expected a message of a channel, .*: Expected packed data, got format 9$/,
+    )
+    const body = encodeEnvelope(spoiled.envelope)
+    expect(adders.world.mailbox.deadLetters.receive()).toMatchObject([{ group: messageId, body, reason }])
+    expect(adders.happenings).toContainEqual({ type: 'poison-message', messageId, reason })
+    await adders.drain(
+      new Map([
+        [A, a],
+        [B, b],
+      ]),
+    )
+    expect(await sumOf(adders, B)).toBe(3)
+  })
+
+  test('that its receiver can never take is refused as it came, and what is behind it goes on', async () => {
+    const adders = await begun()
+    const picky = { ...adder(undefined), problemOf: (input: Input) => problemOf(input) }
+    const b = adders.process(B, picky)
+    await adders.process(A).handle(
+      [13, 2].map((add) => adders.ask(A, { add })),
+      forever,
+    )
+    const [first, second] = adders.received()
+    const asked = { ...adders.ask(B, { add: 13 }), body: Uint8Array.of(1, 2, 3) }
+    expect(await b.handle([asked, first!.delivery, second!.delivery], forever)).toEqual([])
+    expect(adders.world.mailbox.deadLetters.receive()).toMatchObject([
+      { group: asked.messageId, body: asked.body, reason: 'unlucky' },
+      { group: first!.delivery.messageId, body: encodeEnvelope(first!.delivery.envelope), reason: 'unlucky' },
+    ])
+    expect(await sumOf(adders, B)).toBe(2)
+    expect(await b.handle([first!.delivery], forever)).toEqual([])
+    expect(adders.world.mailbox.deadLetters.receive()).toEqual([])
+  })
+
+  test('that cannot be put among the dead letters comes again', async () => {
+    const adders = await begun()
+    const picky = { ...adder(undefined), problemOf: (input: Input) => problemOf(input) }
+    const asked = [adders.ask(B, { add: 13 }), adders.ask(B, { add: 2 })]
+    const b = adders.process(B, picky, refusing('refuse'))
+    expect(await b.handle(asked, forever)).toEqual(asked.map(({ messageId }) => messageId))
+    expect(await sumOf(adders, B)).toBe(0)
   })
 })
 

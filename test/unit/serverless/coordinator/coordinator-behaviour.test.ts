@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { fixedDelay } from '../../../../lib/index.ts'
 import { ingestActor, taskActor } from '../../../../lib/model/actors.ts'
 import { taskId, type ActorId } from '../../../../lib/model/ids.ts'
 import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
@@ -268,6 +269,33 @@ describe('a failure', () => {
     expect(cause?.message).toMatch(
       /^a message to task:count#1 came to the dead-letter queue: received 10 times/,
     )
+  })
+
+  it('is one for many dead letters of an attempt, however late they come', async () => {
+    const options = { restart: fixedDelay({ attempts: 1, delay: '5 s' }) }
+    const job = await checkpointed(new PlayedJob({ parallelism: 2, options }))
+    const dies = (attempt: number, reason: string) =>
+      job.ask({ type: 'dead-letter', actor: 'task:count#1', attempt, reason })
+    dies(1, 'the first')
+    dies(1, 'the second')
+    await job.settle()
+    expect(job.status).toBe('RESTARTING')
+    dies(1, 'the third')
+    await job.after(5_000)
+    expect(job.status).toBe('RUNNING')
+    const late = dies(1, 'the fourth')
+    await job.settle()
+    expect(job.status).toBe('RUNNING')
+    expect(job.answer(late)).toEqual({ type: 'accepted' })
+    expect(job.happenings).toContainEqual({
+      type: 'warning',
+      message: expect.stringMatching(
+        /^task:count#1: .*: the fourth\. It was of attempt 1, and nobody waits for it$/,
+      ),
+    })
+    dies(2, 'the fifth')
+    await job.settle()
+    expect(job.status).toBe('FAILED')
   })
 })
 
@@ -757,18 +785,4 @@ describe('what may be folded', () => {
     expect(folded).toBeGreaterThan(0)
     expect(folded).toBeLessThan(job.position - 10)
   })
-})
-
-describe('a message that is no request', () => {
-  it.each([undefined, 'start', { type: 'toString', requestId: 'x' }, { type: 'cancel' }])(
-    'is refused, and changes nothing: %j',
-    async (payload) => {
-      const job = await running()
-      const before = job.image
-      job.inbox.push({ type: 'request', payload, messageId: 'm' })
-      await job.settle()
-      expect(job.image).toBe(before)
-      expect(job.happenings.at(-1)).toMatchObject({ type: 'poison-message', messageId: 'm' })
-    },
-  )
 })

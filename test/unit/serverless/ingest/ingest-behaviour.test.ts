@@ -223,10 +223,12 @@ describe('records that nobody reads', () => {
   })
 })
 
-test('what is no request is told of, and blocks nothing', async () => {
+test('what is no request is refused, and blocks nothing', async () => {
   const world = await IngestWorld.of(http())
   expect(await world.ask({ type: 'nonsense' })).toEqual([])
   expect(world.happenings).toMatchObject([{ type: 'poison-message', messageId: 'm' }])
+  const reason = "Expected a request to an ingest partition of 'readings', got data of another shape"
+  expect(world.world.mailbox.deadLetters.receive()).toMatchObject([{ group: 'm', reason }])
   await world.ask(records('a', '1'))
   expect(await world.bodies()).toEqual(['1'])
 })
@@ -241,6 +243,8 @@ test.each([
   { type: 'records', group: { receivedAtMs: 1, ids: ['a'], bodies: ['a', 'b'], refusals: [] } },
   { type: 'records', group: { receivedAtMs: 1, ids: { key: 'a' }, bodies: ['a'], refusals: [] } },
   { type: 'records', group: { receivedAtMs: '1', ids: ['a'], bodies: ['a'], refusals: [] } },
+  { type: 'records', group: { receivedAtMs: 1, ids: ['a'], bodies: ['a'], refusals: [7] } },
+  { type: 'records', group: { receivedAtMs: 1, ids: ['a'], bodies: ['a'], refusals: [[0, 7]] } },
   { type: 'truncate', below: 1.5 },
   { type: 'truncate' },
 ])('%j is no request', (payload) => {
