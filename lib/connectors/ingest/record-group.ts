@@ -41,6 +41,11 @@ export function identitiesOf(group: RecordGroup): readonly string[] {
   return isListed(group.ids) ? group.ids : [idOf(group, 0)]
 }
 
+/** What the group is known by as a whole: another that has the same holds the same records. */
+export function namesOf(group: RecordGroup): readonly (string | number)[] {
+  return [idOf(group, 0), group.bodies.length, ...identitiesOf(group)]
+}
+
 /** The group without what was seen before, and without repeats within it; undefined if nothing is left. */
 export function withoutRepeats(
   group: RecordGroup,
