@@ -95,7 +95,7 @@ describe('what a function may do', () => {
       DeadLetter: ['GenerateDataKey'],
       WakeUp: [],
       IngestHttp: [],
-      IngestQueue: [],
+      IngestQueue: ['GenerateDataKey'],
     })
   })
 
