@@ -52,6 +52,11 @@ export function tagObjects(bucket: Bucket, prefix: string): PolicyStatement {
   })
 }
 
+/** `name` in a policy, which has signs of its own, and no letters beyond Latin ones: any text may stand in their place. */
+export function patternOf(name: string): string {
+  return name.replaceAll(/(?:[*?$]|[^ -~])+/g, '*')
+}
+
 /** Uses the user's own key, by which table and bucket are encrypted: both ask in the name of whoever calls them. */
 export function useKey(key: IKey, actions: readonly KeyAction[]): PolicyStatement {
   return new PolicyStatement({

@@ -8,6 +8,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 
 import { loadJob } from '../cli/job/load-job.ts'
+import { deadLetterFolder } from '../lib/connectors/dead-letter-objects.ts'
 import type { JobVertex } from '../lib/graph/plan.ts'
 import type { FunctionName } from './bundling.ts'
 import { JobAlarms } from './alarms.ts'
@@ -21,6 +22,7 @@ import { deployablePlan, targetsOf, type DeployablePlan } from './plan.ts'
 import {
   listObjects,
   measure,
+  patternOf,
   sendTo,
   switchRule,
   tagObjects,
@@ -208,7 +210,16 @@ export class StreamJob extends Construct {
       ...this.#key(['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey']),
     ]).consume(ingest, concurrencyOf(partitions))
     if (queues.size > 0) {
-      const fn = this.#function('IngestQueue', 'ingest-queue', [sendTo([ingest])])
+      const fn = this.#function('IngestQueue', 'ingest-queue', [
+        // Messages that are no records, and too long for their dead letters.
+        useObjects(
+          this.store.bucket,
+          [...queues.keys()].map((uid) => `${patternOf(deadLetterFolder(uid))}raw-`),
+          ['Put'],
+        ),
+        sendTo([ingest]),
+        ...this.#key(['GenerateDataKey']),
+      ])
       const concurrency = Math.max(concurrencyOf(partitions), INFRA_LIMITS.passingConcurrency)
       for (const queue of new Set(queues.values())) fn.consume(queue, concurrency)
     }

@@ -11,6 +11,11 @@ const FOLDER = 'dead-letters/'
 /** Dead letters are few; an object is put together in memory when it is published. */
 const ROLL_OVER_BYTES = 16 * 1024 * 1024
 
+/** Where those of one operator are. */
+export function deadLetterFolder(operatorUid: string): string {
+  return `${FOLDER}${operatorUid}/`
+}
+
 /**
  * Keeps an operator's dead letters as JSON lines in the job's own objects, `dead-letters/<uid>/part-….jsonl`, exactly-once,
  * as `s3Files` writes them. It needs a runtime that has such objects.
@@ -38,7 +43,7 @@ function committerOf(
     subject: `Dead letters of '${operatorUid}'`,
     // By which a transaction that came with a savepoint from elsewhere is told.
     bucket: store.location,
-    prefix: `${FOLDER}${operatorUid}/`,
+    prefix: deadLetterFolder(operatorUid),
     suffix: '.jsonl',
     rollOverBytes: ROLL_OVER_BYTES,
     stagingPrefix: `${FOLDER}.staging/`,

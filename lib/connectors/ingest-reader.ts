@@ -121,14 +121,14 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
   }
 
   /** The edge has checked it already; but the job may have been deployed with another schema since. */
-  private emitRecord({ id, body, refusal }: IngestedRecord, out: SourceOutput<unknown>): void {
+  private emitRecord({ id, body, refusal, rawAt }: IngestedRecord, out: SourceOutput<unknown>): void {
     let value: unknown
     try {
       if (refusal !== undefined) throw new Error(refusal)
       value = this.spec.accept(JSON.parse(body))
     } catch (cause) {
       if (cause instanceof UserError) throw cause
-      out.deadLetter(`${this.place} (${id})`, messageOf(cause), body)
+      out.deadLetter(`${this.place} (${id})`, messageOf(cause), body, rawAt)
       return
     }
     out.collect(value)

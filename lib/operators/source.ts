@@ -31,13 +31,14 @@ export abstract class SourceOperator extends AbstractOperator implements SourceO
     this.emit(value, timestampMs)
   }
 
-  deadLetter(position: string, reason: string, raw: string): void {
+  deadLetter(position: string, reason: string, raw: string, rawAt?: string): void {
     this.metrics.numDeadLetters++
     const letter: DeadLetter = {
       operatorUid: this.context.uid,
       position,
       reason,
       raw: raw.length > LIMITS.deadLetterChars ? raw.slice(0, LIMITS.deadLetterChars) : raw,
+      ...(rawAt !== undefined && { rawAt }),
     }
     this.emitSide(DEAD_LETTERS_TAG, letter, NO_TIMESTAMP)
   }

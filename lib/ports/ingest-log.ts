@@ -6,6 +6,8 @@ export interface IngestedRecord {
   readonly body: string
   /** Why it cannot be a record of its source; undefined if it can. */
   readonly refusal: string | undefined
+  /** Where all of a refused record is, if `body` is cut. */
+  readonly rawAt?: string | undefined
   /** When it was accepted, epoch milliseconds. */
   readonly receivedAtMs: number
 }

@@ -20,14 +20,16 @@ export interface DeadLetter {
   readonly reason: string
   /** What was found, or the record as JSON; cut at 64 KB of text. */
   readonly raw: string
+  /** Where all of it is, if {@link raw} is cut and its source keeps it: `s3://bucket/name`. */
+  readonly rawAt?: string
 }
 
 /** Where a reader puts what it read. */
 export interface SourceOutput<T> {
   /** Emits a record. `timestampMs`: its event time, where the source knows it; see `withTimestamps`. */
   collect(value: T, timestampMs?: number): void
-  /** Emits what could not be parsed to the source's dead letters; `raw` is cut at 64 KB of text. */
-  deadLetter(position: string, reason: string, raw: string): void
+  /** Emits what could not be parsed to the source's dead letters; `raw` is cut at 64 KB of text; `rawAt` says where all of it is. */
+  deadLetter(position: string, reason: string, raw: string, rawAt?: string): void
 }
 
 /**

@@ -96,7 +96,7 @@ describe('what a function may do', () => {
       DeadLetter: ['GenerateDataKey'],
       WakeUp: [],
       IngestHttp: [],
-      IngestQueue: [],
+      IngestQueue: ['GenerateDataKey'],
     })
   })
 

@@ -7,9 +7,9 @@ import { sqsQueue } from '../../lib/connectors/sqs-queue.ts'
 import { table } from '../../lib/connectors/table.ts'
 import { nameOf, permissionsOf, propertiesOf, resourcesOf, synthesise } from './synth.ts'
 
-const jobOf = (source: Source<string>, sink: Sink<string> = print()): JobDefinition =>
+const jobOf = (source: Source<string>, sink: Sink<string> = print(), uid = 'in'): JobDefinition =>
   defineJob({ name: 'pipe' }, (env) => {
-    env.source('in', source).sinkTo('out', sink)
+    env.source(uid, source).sinkTo('out', sink)
   })
 
 const mappingsOf = ({ template }: ReturnType<typeof synthesise>) =>
@@ -111,6 +111,8 @@ describe('a job with an SQS source', () => {
       (line) => !line.includes(' on IngestQueueLog'),
     )
     expect(others).toEqual([
+      // A message that is no record, and too long for its dead letter.
+      'Allow s3:PutObject on StoreBucket/dead-letters/in/raw-*',
       ...[
         'ChangeMessageVisibility',
         'DeleteMessage',
@@ -123,6 +125,15 @@ describe('a job with an SQS source', () => {
       'Allow sqs:SendMessage on QueuesIngest',
     ])
     expect(resourcesOf(synthesised.template, 'AWS::Lambda::Url').size).toBe(0)
+  })
+
+  test('may keep long messages of its sources alone, whatever these are called', () => {
+    const synthesised = synthesise({
+      job: jobOf(sqs<string>({ queue: 'orders' }), print(), "Größe ${x} 'a*b' 温度"),
+    })
+    expect(permissionsOf(synthesised, 'IngestQueue').filter((line) => line.includes('s3:'))).toEqual([
+      "Allow s3:PutObject on StoreBucket/dead-letters/Gr*e *{x} 'a*b' */raw-*",
+    ])
   })
 
   test('takes as much at once as its partitions do', () => {

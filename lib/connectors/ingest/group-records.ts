@@ -1,11 +1,13 @@
 import { hashOfKey } from '../../model/key-hash.ts'
-import type { RecordGroup } from './record-group.ts'
+import type { RecordGroup, Refusal } from './record-group.ts'
 
 /** A record that is accepted, or refused for good. */
 export interface EdgeRecord {
   readonly id: string
   readonly body: string
   readonly refusal: string | undefined
+  /** Where all of it is, if `body` is cut. */
+  readonly rawAt?: string | undefined
 }
 
 /** Where a group is to go. */
@@ -45,9 +47,10 @@ export function groupRecords(
         receivedAtMs,
         ids: part.map(({ id }) => id),
         bodies: part.map(({ body }) => body),
-        refusals: part.flatMap(({ refusal }, index) =>
-          refusal === undefined ? [] : [[index, refusal] as const],
-        ),
+        refusals: part.flatMap(({ refusal, rawAt }, index): Refusal[] => {
+          if (refusal === undefined) return []
+          return [rawAt === undefined ? [index, refusal] : [index, refusal, rawAt]]
+        }),
       },
     })),
   )

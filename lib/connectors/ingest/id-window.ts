@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 /** What a partition took at one time. */
 export interface SeenIds {
-  /** When it was received. */
+  /** By which it is forgotten. */
   readonly atMs: number
   /** Of {@link shortHash}. */
   readonly hashes: readonly string[]
@@ -11,6 +11,8 @@ export interface SeenIds {
 /** What is remembered of what came in. */
 export interface IdWindowBounds {
   readonly windowMs: number
+  /** So many, the last ones, are not forgotten whatever their time. */
+  readonly idsMin: number
   /** Beyond this the oldest are forgotten before their time. */
   readonly idsMax: number
 }
@@ -19,7 +21,7 @@ export interface IdWindowBounds {
  * Repeats are removed for five minutes, as SQS does; and among the last 20,000 ids of a partition, which bounds what a cold
  * start reads to about 350 kB.
  */
-export const ID_WINDOW: IdWindowBounds = { windowMs: 5 * 60_000, idsMax: 20_000 }
+export const ID_WINDOW: IdWindowBounds = { windowMs: 5 * 60_000, idsMin: 0, idsMax: 20_000 }
 
 /** 96 bits of SHA-256: short however long the id, and unlike that of any other. */
 export function shortHash(id: string): string {
@@ -44,6 +46,11 @@ export class IdWindow {
     return atMs !== undefined && atMs > nowMs - this.#bounds.windowMs
   }
 
+  /** Whether it is remembered, however long ago it was. */
+  holds(hash: string): boolean {
+    return this.#atMs.has(hash)
+  }
+
   /** About in order of time. */
   add(seen: SeenIds): void {
     this.#seen.push(seen)
@@ -65,7 +72,9 @@ export class IdWindow {
     for (const hash of seen.hashes) if (this.#atMs.get(hash) === seen.atMs) this.#atMs.delete(hash)
   }
 
-  #isSpent({ atMs }: SeenIds, sinceMs: number): boolean {
-    return atMs <= sinceMs || this.#atMs.size > this.#bounds.idsMax
+  #isSpent({ atMs, hashes }: SeenIds, sinceMs: number): boolean {
+    const { idsMin, idsMax } = this.#bounds
+    const { size } = this.#atMs
+    return size > idsMax || (atMs <= sinceMs && size - hashes.length >= idsMin)
   }
 }

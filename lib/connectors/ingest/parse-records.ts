@@ -19,22 +19,28 @@ export interface RawRecord {
 
 export type ParsedRecords =
   | { readonly type: 'records'; readonly records: readonly RawRecord[] }
-  | { readonly type: 'malformed'; readonly reason: string; readonly place: RequestPlace }
+  | { readonly type: 'malformed'; readonly reason: string; readonly place: MalformedPlace }
 
-const NEWLINE = 10
+/** Without the record where nobody can know it. */
+type MalformedPlace = Omit<RequestPlace, 'record'> & Partial<RequestPlace>
+
 const BYTE_ORDER_MARK = '\uFEFF'
+/** What bytes that are no UTF-8 are decoded as. Its own are these: */
+const REPLACEMENT = '\uFFFD'
+const REPLACEMENT_BYTES = Buffer.from(REPLACEMENT)
 
 /**
  * The records of a body: the elements of one JSON array, one JSON value, or a JSON value a line (blank lines are passed
  * over). UTF-8; a byte order mark at the beginning is passed over.
  */
 export function parseRecords(body: Uint8Array, format: RecordFormat): ParsedRecords {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const decoded = bytes.toString('utf8')
   if (!isUtf8(body)) {
-    const place = { record: 0, line: firstLineNotUtf8(body), column: 1 }
+    const place = placeAfter(withoutMark(wellEncoded(bytes, decoded)), format)
     return { type: 'malformed', reason: 'expected UTF-8, got bytes that are none', place }
   }
-  const decoded = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-  const text = decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded
+  const text = withoutMark(decoded)
   if (skipSpace(text, 0) === text.length) {
     return malformed(text, 0, 0, 'expected a record, got an empty body')
   }
@@ -134,12 +140,28 @@ class LineCounter {
   }
 }
 
-function firstLineNotUtf8(bytes: Uint8Array): number {
-  let line = 1
-  for (let start = 0; ; line++) {
-    const newline = bytes.indexOf(NEWLINE, start)
-    const end = newline === -1 ? bytes.length : newline
-    if (newline === -1 || !isUtf8(bytes.subarray(start, end))) return line
-    start = end + 1
+function withoutMark(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
+}
+
+/** The text before the first bytes that are no UTF-8, of which there are some. */
+function wellEncoded(bytes: Buffer, decoded: string): string {
+  let end = 0
+  let byte = 0
+  for (;;) {
+    const next = decoded.indexOf(REPLACEMENT, end)
+    byte += Buffer.byteLength(decoded.slice(end, next))
+    const after = byte + REPLACEMENT_BYTES.length
+    if (!bytes.subarray(byte, after).equals(REPLACEMENT_BYTES)) return decoded.slice(0, next)
+    end = next + 1
+    byte = after
   }
+}
+
+/** Only where each line is a record can those before be counted, whatever comes after. */
+function placeAfter(text: string, format: RecordFormat): MalformedPlace {
+  const place = new LineCounter(text).placeOf(text.length)
+  if (format !== 'json-lines') return place
+  const before = text.split('\n').slice(0, -1)
+  return { record: before.filter((line) => skipSpace(line, 0) < line.length).length, ...place }
 }

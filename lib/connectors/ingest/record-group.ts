@@ -6,22 +6,22 @@ export interface RecordGroup {
   /** One for each record; or of those that one request brought, `<key>-<number>`, counted from `first`. */
   readonly ids: readonly string[] | { readonly key: string; readonly first: number }
   readonly bodies: readonly string[]
-  /** By index of the record: why it was refused. */
-  readonly refusals: readonly (readonly [index: number, reason: string])[]
+  readonly refusals: readonly Refusal[]
 }
+
+/** Of the record `index`; `rawAt`: where all of it is, if its body was cut. */
+export type Refusal = readonly [index: number, reason: string, rawAt?: string]
 
 /** Longer ids would fill the logs. Characters. */
 export const ID_CHARS_MAX = 256
 
 export function recordsOf(group: RecordGroup): IngestedRecord[] {
   const { receivedAtMs, bodies } = group
-  const refusals = new Map(group.refusals)
-  return bodies.map((body, index) => ({
-    id: idOf(group, index),
-    body,
-    refusal: refusals.get(index),
-    receivedAtMs,
-  }))
+  const refusals = new Map(group.refusals.map((refusal) => [refusal[0], refusal]))
+  return bodies.map((body, index) => {
+    const [, refusal, rawAt] = refusals.get(index) ?? []
+    return { id: idOf(group, index), body, refusal, rawAt, receivedAtMs }
+  })
 }
 
 export function idOf({ ids }: RecordGroup, index: number): string {
@@ -41,6 +41,11 @@ export function identitiesOf(group: RecordGroup): readonly string[] {
   return isListed(group.ids) ? group.ids : [idOf(group, 0)]
 }
 
+/** What the group is known by as a whole: another that has the same holds the same records. */
+export function namesOf(group: RecordGroup): readonly (string | number)[] {
+  return [idOf(group, 0), group.bodies.length, ...identitiesOf(group)]
+}
+
 /** The group without what was seen before, and without repeats within it; undefined if nothing is left. */
 export function withoutRepeats(
   group: RecordGroup,
@@ -57,18 +62,24 @@ export function withoutRepeats(
   }
   if (kept.length === bodies.length) return group
   if (kept.length === 0) return undefined
-  const reasons = new Map(refusals)
+  const places = new Map(kept.map((index, at) => [index, at]))
   return {
     ...group,
     ids: kept.map((index) => ids[index]!),
     bodies: kept.map((index) => bodies[index]!),
-    refusals: kept.flatMap((index, at) => (reasons.has(index) ? [[at, reasons.get(index)!] as const] : [])),
+    refusals: refusals.flatMap(([index, ...why]) =>
+      places.has(index) ? [[places.get(index)!, ...why] as const] : [],
+    ),
   }
 }
 
 /** About how many bytes the group takes. */
 export function bytesOf({ ids, bodies, refusals }: RecordGroup): number {
-  const texts = [...(isListed(ids) ? ids : [ids.key]), ...bodies, ...refusals.map(([, reason]) => reason)]
+  const texts = [
+    ...(isListed(ids) ? ids : [ids.key]),
+    ...bodies,
+    ...refusals.flatMap(([, reason, rawAt = '']) => [reason, rawAt]),
+  ]
   return texts.reduce((sum, text) => sum + textBytes(text), 0)
 }
 

@@ -1,5 +1,5 @@
 import type { RoutedGroup } from '../../connectors/ingest/group-records.ts'
-import { idOf, identitiesOf } from '../../connectors/ingest/record-group.ts'
+import { namesOf } from '../../connectors/ingest/record-group.ts'
 import { ingestActor } from '../../model/actors.ts'
 import type { Mailbox, OutgoingMessage } from '../../ports/mailbox.ts'
 import { encodeRequest } from '../actor/envelope.ts'
@@ -54,6 +54,6 @@ async function sendAll(
 function messageOf(sourceUid: string, { partition, group }: RoutedGroup): OutgoingMessage {
   const to = ingestActor(sourceUid, partition)
   const content: IngestRequest = { type: 'records', group }
-  const named = [to, idOf(group, 0), group.bodies.length, ...identitiesOf(group)]
-  return { to, deduplicationId: sha256(JSON.stringify(named)), body: encodeRequest(to, content) }
+  const deduplicationId = sha256(JSON.stringify([to, ...namesOf(group)]))
+  return { to, deduplicationId, body: encodeRequest(to, content) }
 }

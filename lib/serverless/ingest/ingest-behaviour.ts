@@ -1,4 +1,10 @@
-import { ID_WINDOW, IdWindow, shortHash, type SeenIds } from '../../connectors/ingest/id-window.ts'
+import {
+  ID_WINDOW,
+  IdWindow,
+  shortHash,
+  type IdWindowBounds,
+  type SeenIds,
+} from '../../connectors/ingest/id-window.ts'
 import { ingestSourcesOf, type IngestSource } from '../../connectors/ingest/ingest-sources.ts'
 import {
   bytesOf,
@@ -13,6 +19,7 @@ import type { Behaviour, Input, Place, StepOutcome, StepWorld, View } from '../a
 import { LOG_LIMITS } from '../actor/limits.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { ingestRequestOf, type IngestDelta, type IngestState, type PositionMark } from './ingest-state.ts'
+import { messageHash, TAKEN_MESSAGES } from './taken-messages.ts'
 
 /** Bounds of one ingest partition, with their reasons. */
 export const INGEST_LIMITS: {
@@ -61,6 +68,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     truncatedAtMs: 0,
     lastPosition: 0,
     seen: [],
+    messages: [],
     marks: [],
   }
   readonly headEveryTurns: number = INGEST_LIMITS.headEveryTurns
@@ -69,7 +77,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
   readonly #actor: ActorId
   readonly #sourceUid: string
   readonly #readers: readonly ActorId[]
-  /** The window that a state's `seen` makes: handed on from each state to the next, and made anew where it is not there. */
+  /** The window that a state's `seen` or `messages` make: handed on from each state to the next, and made anew where it is not there. */
   readonly #windows = new WeakMap<readonly SeenIds[], IdWindow>()
 
   constructor(runtime: JobRuntime, actor: ActorId, readers: readonly ActorId[]) {
@@ -83,7 +91,8 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     return base
   }
 
-  apply(state: IngestState, { nowMs, groups, truncateBelow }: IngestDelta, { position }: Place): IngestState {
+  apply(state: IngestState, delta: IngestDelta, { position }: Place): IngestState {
+    const { nowMs, groups, truncateBelow, messages = [] } = delta
     const truncatedBelow = Math.max(state.truncatedBelow, truncateBelow ?? 0)
     const isTruncated = truncatedBelow > state.truncatedBelow
     const mark = groups.length === 0 ? undefined : { position, atMs: nowMs }
@@ -91,7 +100,12 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     return {
       truncatedBelow,
       truncatedAtMs: isTruncated ? nowMs : state.truncatedAtMs,
-      seen: groups.length === 0 ? state.seen : this.#seenAfter(state.seen, groups),
+      seen: this.#after(state.seen, ID_WINDOW, groups.map(seenIn)),
+      messages: this.#after(
+        state.messages,
+        TAKEN_MESSAGES,
+        messages.length === 0 ? [] : [{ atMs: nowMs, hashes: messages }],
+      ),
       lastPosition,
       // Where all is read, nothing of it has an age.
       marks: lastPosition < truncatedBelow ? [] : marksAfter(state.marks, truncatedBelow, mark),
@@ -108,7 +122,9 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     inputs: readonly Input[],
     { nowMs }: StepWorld,
   ): Promise<StepOutcome<IngestDelta>> {
-    const window = this.#windowOf(state.seen)
+    const window = this.#windowOf(state.seen, ID_WINDOW)
+    const before = this.#windowOf(state.messages, TAKEN_MESSAGES)
+    const messages: string[] = []
     const fresh = new Set<string>()
     const groups: RecordGroup[] = []
     let bytes = 0
@@ -121,10 +137,14 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
         const size = bytesOf(request.group)
         if (groups.length > 0 && bytes + size > INGEST_LIMITS.turnBytes) break
         const { receivedAtMs } = request.group
-        const group = withoutRepeats(request.group, (identity) => {
+        const message = messageHash(request.group)
+        const isTaken = before.holds(message)
+        if (!isTaken) messages.push(message)
+        const isKnown = (identity: string): boolean => {
           const hash = shortHash(identity)
           return fresh.has(hash) || window.has(hash, receivedAtMs)
-        })
+        }
+        const group = isTaken ? undefined : withoutRepeats(request.group, isKnown)
         if (group !== undefined) {
           for (const identity of identitiesOf(group)) fresh.add(shortHash(identity))
           groups.push(group)
@@ -141,7 +161,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
       taken,
       delta:
         groups.length > 0 || truncates
-          ? { nowMs, groups, truncateBelow: truncates ? truncateBelow : undefined }
+          ? { nowMs, groups, truncateBelow: truncates ? truncateBelow : undefined, messages }
           : undefined,
       outgoing: [],
       nudges: groups.length > 0 ? this.#readers : [],
@@ -159,15 +179,13 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
   }
 
   encode(state: IngestState): unknown {
-    return { ...state, seen: state.seen.map(({ atMs, hashes }) => [atMs, hashes.join('')]) }
+    return { ...state, seen: state.seen.map(encodedSeen), messages: state.messages.map(encodedSeen) }
   }
 
   decode(encoded: unknown): IngestState {
     const state = encoded as EncodedState
-    return {
-      ...state,
-      seen: state.seen.map(([atMs, hashes]) => ({ atMs, hashes: hashes.match(HASHES) ?? [] })),
-    }
+    const { seen, messages = [] } = state
+    return { ...state, seen: seen.map(decodedSeen), messages: messages.map(decodedSeen) }
   }
 
   /** Removes the blobs of entries that nobody will read any more. */
@@ -180,23 +198,21 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     }
   }
 
-  #windowOf(seen: readonly SeenIds[]): IdWindow {
+  #windowOf(seen: readonly SeenIds[], bounds: IdWindowBounds): IdWindow {
     let window = this.#windows.get(seen)
     if (window === undefined) {
-      window = new IdWindow(ID_WINDOW, seen)
+      window = new IdWindow(bounds, seen)
       this.#windows.set(seen, window)
     }
     return window
   }
 
-  /** By when they were received: what waits in the queue is no older than what came in with it. */
-  #seenAfter(before: readonly SeenIds[], groups: readonly RecordGroup[]): readonly SeenIds[] {
-    const window = this.#windowOf(before)
+  #after(before: readonly SeenIds[], bounds: IdWindowBounds, added: readonly SeenIds[]): readonly SeenIds[] {
+    if (added.length === 0) return before
+    const window = this.#windowOf(before, bounds)
     // From here on it is the next state's.
     this.#windows.delete(before)
-    for (const group of groups) {
-      window.add({ atMs: group.receivedAtMs, hashes: identitiesOf(group).map(shortHash) })
-    }
+    for (const one of added) window.add(one)
     const { seen } = window
     this.#windows.set(seen, window)
     return seen
@@ -223,12 +239,29 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
 }
 
 /** One text for all hashes of a time: short texts cost a byte each, and time. */
-interface EncodedState extends Omit<IngestState, 'seen'> {
-  readonly seen: readonly (readonly [atMs: number, hashes: string])[]
+type EncodedSeen = readonly [atMs: number, hashes: string]
+
+interface EncodedState extends Omit<IngestState, 'seen' | 'messages'> {
+  readonly seen: readonly EncodedSeen[]
+  /** Undefined in the heads of older code. */
+  readonly messages?: readonly EncodedSeen[]
 }
 
 const DAY_MS = 86_400_000
 const HASHES = /.{16}/g
+
+function encodedSeen({ atMs, hashes }: SeenIds): EncodedSeen {
+  return [atMs, hashes.join('')]
+}
+
+function decodedSeen([atMs, hashes]: EncodedSeen): SeenIds {
+  return { atMs, hashes: hashes.match(HASHES) ?? [] }
+}
+
+/** By when they were received: what waits in the queue is no older than what came in with it. */
+function seenIn(group: RecordGroup): SeenIds {
+  return { atMs: group.receivedAtMs, hashes: identitiesOf(group).map(shortHash) }
+}
 
 /** Permission to forget is no news: it waits for company, unless it frees all there is, or much, or has waited long. */
 function isWorthwhile(state: IngestState, below: number, nowMs: number): boolean {

@@ -8,6 +8,8 @@ export interface IngestState {
   readonly truncatedAtMs: number
   /** What came in lately, oldest first: hashes of ids. */
   readonly seen: readonly SeenIds[]
+  /** Messages that were taken lately, oldest first: of {@link messageHash}, by the time of their turns. */
+  readonly messages: readonly SeenIds[]
   /** The last entry with records; 0 before the first. */
   readonly lastPosition: number
   /** When entries at some positions were written, oldest first: how old is what is not read yet. Empty where all is read. */
@@ -25,6 +27,8 @@ export interface IngestDelta {
   /** Accepted, without repeats: what the source reads. */
   readonly groups: readonly RecordGroup[]
   readonly truncateBelow: number | undefined
+  /** That were taken, of {@link messageHash}: those too whose records all came before. Undefined in the entries of older code. */
+  readonly messages?: readonly string[]
 }
 
 /** What is asked of an ingest partition. */

@@ -1,9 +1,12 @@
+import { deadLetterFolder } from '../../connectors/dead-letter-objects.ts'
 import { acceptRecord } from '../../connectors/ingest/accept-record.ts'
 import { groupRecords, partitionOf, type EdgeRecord } from '../../connectors/ingest/group-records.ts'
 import type { IngestSource } from '../../connectors/ingest/ingest-sources.ts'
 import { scanJson, skipSpace, unexpected } from '../../connectors/ingest/scan-json.ts'
 import { idOf } from '../../connectors/ingest/record-group.ts'
 import { LIMITS } from '../../model/limits.ts'
+import type { BlobStore } from '../../ports/blob-store.ts'
+import { storeNamed } from '../actor/log-entry.ts'
 import type { BatchOutcome, JobRuntime } from '../runtime.ts'
 import { deliverGroups } from './deliver.ts'
 
@@ -26,8 +29,9 @@ export async function takeFromQueue(
   messages: readonly QueueMessage[],
 ): Promise<BatchOutcome> {
   const { partitions } = source.spec
-  const taken = messages.map((message) => {
-    const record = recordOf(message, source)
+  const records = await Promise.all(messages.map((message) => recordOf(runtime, message, source)))
+  const taken = messages.map((message, index) => {
+    const record = records[index]!
     return { ...record, message, partition: partitionOf(message.groupId ?? record.id, partitions) }
   })
   const groups = groupRecords(taken, runtime.now())
@@ -44,11 +48,15 @@ export async function takeFromQueue(
 }
 
 /** Known by the id of its message, if it declares none: that is the same whenever the message is received. */
-function recordOf({ messageId, body }: QueueMessage, { spec }: IngestSource): EdgeRecord {
+async function recordOf(
+  { blobs }: JobRuntime,
+  { messageId, body }: QueueMessage,
+  { uid, spec }: IngestSource,
+): Promise<EdgeRecord> {
   const defect = defectOf(body)
-  if (defect !== undefined) return refused(messageId, body, defect)
-  const acceptance = acceptRecord(body, spec)
-  if (acceptance.type !== 'accepted') return refused(messageId, body, acceptance.reason)
+  const acceptance =
+    defect === undefined ? acceptRecord(body, spec) : ({ type: 'refused', reason: defect } as const)
+  if (acceptance.type !== 'accepted') return refused(blobs, uid, messageId, body, acceptance.reason)
   return { id: acceptance.id ?? messageId, body, refusal: undefined }
 }
 
@@ -59,7 +67,19 @@ function defectOf(body: string): string | undefined {
   return next === body.length ? undefined : unexpected(body, next, 'nothing after the JSON value').reason
 }
 
-/** Kept by the id of its message: what it declares cannot be trusted. */
-function refused(messageId: string, body: string, reason: string): EdgeRecord {
-  return { id: messageId, body: body.slice(0, LIMITS.deadLetterChars), refusal: reason }
+/**
+ * Kept by the id of its message: what it declares cannot be trusted. All of it: the queue is about to forget it. Where what its
+ * letter cannot hold cannot be stored, the batch comes again.
+ */
+async function refused(
+  blobs: BlobStore,
+  sourceUid: string,
+  messageId: string,
+  body: string,
+  reason: string,
+): Promise<EdgeRecord> {
+  if (body.length <= LIMITS.deadLetterChars) return { id: messageId, body, refusal: reason }
+  const name = await storeNamed(blobs, `${deadLetterFolder(sourceUid)}raw`, new TextEncoder().encode(body))
+  const rawAt = `${blobs.location}/${name}`
+  return { id: messageId, body: body.slice(0, LIMITS.deadLetterChars), refusal: reason, rawAt }
 }

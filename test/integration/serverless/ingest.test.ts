@@ -90,16 +90,19 @@ class IngestJob {
     await this.platform.until(() => this.out.records.length >= records)
   }
 
-  /** What is kept of letters that the program does not take: their text. */
+  /** The text of {@link kept}. */
   async keptLetters(): Promise<string[]> {
+    return (await this.kept()).map(({ raw }) => raw)
+  }
+
+  /** Letters that the program does not take. */
+  async kept(): Promise<DeadLetter[]> {
     const { blobs } = this.platform.runtime
     const names = (await blobs.list('dead-letters/queued/')).filter((name) => name.endsWith('.jsonl'))
     const texts = await Promise.all(
       names.map(async (name) => Buffer.from((await blobs.get(name))!).toString()),
     )
-    return texts
-      .flatMap((text) => text.trim().split('\n'))
-      .map((line) => (JSON.parse(line) as DeadLetter).raw)
+    return texts.flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line) as DeadLetter)
   }
 
   get checkpoints(): number {
@@ -192,6 +195,22 @@ test('dead letters that no stream takes are kept in the bucket of the job, each 
   const { blobs } = job.platform.runtime
   const left = (await blobs.list('dead-letters/')).filter((name) => name.includes('/part-'))
   expect(left.every((name) => name.startsWith('dead-letters/queued/part-'))).toBe(true)
+})
+
+test('a message that is longer than its dead letter is kept whole beside it', async () => {
+  const job = new IngestJob()
+  job.takesLetters = false
+  job.deploy(1, 1)
+  await job.start('start')
+  const long = `no JSON ${'x'.repeat(700_000)}`
+  await job.queue(long)
+  await job.platform.until(async () => (await job.keptLetters()).length > 0)
+  const { blobs } = job.platform.runtime
+  const [letter] = await job.kept()
+  expect(letter!.raw).toBe(long.slice(0, 65_536))
+  expect(letter!.rawAt).toMatch(/\/dead-letters\/queued\/raw-[0-9a-f]{64}$/)
+  const name = letter!.rawAt!.slice(blobs.location.length + 1)
+  expect(Buffer.from((await blobs.get(name))!).toString()).toBe(long)
 })
 
 test('dead letters that no stream takes are kept without checkpoints as well', async () => {

@@ -36,6 +36,7 @@ export function onRows(one: Case): Case {
     limits: {
       log: {},
       state: { overlayRowsMax: 0, overlayAgeMsMax: 1_000, cleanBytesMax: 0, pieceRowsMax: 1 },
+      ids: {},
     },
   }
 }
@@ -47,14 +48,8 @@ export function onRows(one: Case): Case {
 export function onFewRows(one: Case): Case {
   const { limits, ...rest } = onRows(one)
   const placed = { parallelism: undefined, chaining: 'always' } as const
-  const items = Array.from({ length: 100 }, (_, n): Item => ({
-    key: `key ${n % 12}`,
-    n,
-    v: n,
-    ts: 1_000 + n,
-  }))
   const nodes: Node[] = [
-    { ...placed, type: 'source', form: 'splits', splits: [items] },
+    { ...placed, type: 'source', form: 'splits', splits: [rising(100)] },
     { ...placed, type: 'sink', input: 0, form: 'transactional' },
   ]
   return {
@@ -78,6 +73,26 @@ export function forked(one: Case): Case {
   ]
   const program = { ...one.program, program: { ...one.program.program, nodes }, fedByHttp: false }
   return { ...one, program }
+}
+
+/** Requests wait behind one another, and what they are known by is soon forgotten. */
+export function fedByHttp(one: Case): Case {
+  const placed = { parallelism: undefined, chaining: 'always' } as const
+  const nodes: Node[] = [
+    { ...placed, type: 'source', form: 'function', splits: [rising(40)] },
+    { ...placed, type: 'sink', input: 0, form: 'transactional' },
+  ]
+  const program = { ...one.program.program, nodes, jitterMs: 0 }
+  return {
+    ...one,
+    program: { ...one.program, program, fedByHttp: true },
+    limits: { ...one.limits, ids: { idsMax: 1 } },
+  }
+}
+
+/** Of a few keys, in order. */
+function rising(count: number): readonly Item[] {
+  return Array.from({ length: count }, (_, n) => ({ key: `key ${n % 12}`, n, v: n, ts: 1_000 + n }))
 }
 
 function itemsOf({ nodes }: Program): readonly (readonly Item[])[] {

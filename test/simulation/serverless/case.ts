@@ -2,7 +2,7 @@ import type { JobOptions } from '../../../lib/index.ts'
 import { Chance } from '../chance.ts'
 import { randomProgram, type Program } from '../program.ts'
 import { HOSTILE, randomProfile, type FaultProfile } from './faults.ts'
-import { randomLimits, type TightLimits } from './limits.ts'
+import { randomIds, randomLimits, type TightLimits } from './limits.ts'
 import { DEAD_LETTER_AFTER } from './poison.ts'
 
 /** A random program, and how it is dressed for this runtime. */
@@ -116,7 +116,8 @@ export function randomCase(
     },
     lives: [...lives, { ...last, ending: 'natural' }],
     profile: randomProfile(chance),
-    limits: randomLimits(chance),
+    // Drawn apart, so that a case is the same but for it.
+    limits: { ...randomLimits(chance), ids: randomIds(new Chance(seed ^ 0x1d5)) },
     chaosMs: chance.magnitude(20_000, size.chaosMaxMs),
     requestEveryMs: chance.pick([undefined, undefined, size.requestEveryMs, 30_000]),
     concurrency: chance.int(1, 8),

@@ -1,3 +1,4 @@
+import { IdWindow } from '../../../lib/connectors/ingest/id-window.ts'
 import { COORDINATOR } from '../../../lib/model/actors.ts'
 import type { Element } from '../../../lib/model/elements.ts'
 import { TwoPhaseCommitSinkOperator } from '../../../lib/operators/two-phase-commit-sink.ts'
@@ -12,7 +13,7 @@ import type { ElementsPayload, TaskOrder } from '../../../lib/serverless/protoco
 import type { IncomingMessage } from '../../../lib/serverless/runtime.ts'
 import { BarrierAligner } from '../../../lib/task/barrier-aligner.ts'
 import { WatermarkValve } from '../../../lib/task/watermark-valve.ts'
-import { forked, restarting } from './bringing-out.ts'
+import { fedByHttp, forked, restarting } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
 import type { Mistake } from './run.ts'
 
@@ -28,6 +29,13 @@ export const CODE_MISTAKES: readonly KnownMistake[] = [
     make: takesGaps,
   },
   { name: 'takes a message twice', from: 1, within: 40, make: takesDuplicates },
+  {
+    name: 'takes requests twice that it took a while ago',
+    from: 1,
+    within: 5,
+    change: fedByHttp,
+    make: forgetsRequests,
+  },
   { name: 'takes messages of an attempt that is over', from: 1, within: 60, make: ignoresAttempts },
   {
     name: 'commits transactions at the barrier',
@@ -94,6 +102,10 @@ function takesDuplicates(): Mistake {
           },
       ),
   }
+}
+
+function forgetsRequests(): Mistake {
+  return { patch: () => patched(IdWindow.prototype, 'holds', () => () => false) }
 }
 
 function ignoresAttempts(): Mistake {

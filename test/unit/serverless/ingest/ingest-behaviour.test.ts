@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { http } from '../../../../lib/connectors/index.ts'
-import { ID_WINDOW } from '../../../../lib/connectors/ingest/id-window.ts'
+import { ID_WINDOW, shortHash } from '../../../../lib/connectors/ingest/id-window.ts'
 import { ingestActor } from '../../../../lib/model/actors.ts'
 import type { Place, View } from '../../../../lib/serverless/actor/behaviour.ts'
+import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
 import { INGEST_LIMITS, ingestBehaviour } from '../../../../lib/serverless/ingest/ingest-behaviour.ts'
 import { ingestRequestOf, type IngestState } from '../../../../lib/serverless/ingest/ingest-state.ts'
 import { SeededRandom } from '../../../../lib/testing/index.ts'
-import { declared, IngestWorld, randomText, records, SOURCE } from './ingest-world.ts'
+import { declared, delivery, groupOf, IngestWorld, randomText, records, SOURCE } from './ingest-world.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const SECOND_MS = 1_000
 const large = 'x'.repeat(100_000)
 /** Text that does not get shorter by compression. */
 const noise = (seed: number): string => randomText(new SeededRandom(seed), 30_000)
@@ -21,6 +23,16 @@ const input = (n: number) => ({
 })
 
 const ids = (from: number, count: number): string[] => Array.from({ length: count }, (_, n) => `r${from + n}`)
+
+/** Of requests that came in a minute apart, and waited. */
+const waited = (count: number): Delivery[] =>
+  Array.from({ length: count }, (_, n) =>
+    delivery({ ...groupOf(records(`k${n}`, String(n))), receivedAtMs: 1_000_000 - (count - n) * 60_000 }),
+  )
+
+/** Of a backfill, whose records all come at once. */
+const filled = (count: number): Delivery[] =>
+  Array.from({ length: count }, (_, n) => delivery(groupOf(declared(...ids(n * 3_000, 3_000)))))
 
 const truncate = (below: number) => ({ type: 'truncate', below }) as const
 
@@ -131,6 +143,83 @@ describe('a repeat', () => {
       'r20999',
       'first',
     ])
+  })
+})
+
+describe('messages that come again, because whoever took them died before the queue heard of it', () => {
+  test.each([
+    ['are older than what is remembered of requests', waited(10), 10],
+    ['hold more records than are remembered', filled(10), 30_000],
+  ])('are taken once where they %s', async (_, batch, expected) => {
+    const world = await IngestWorld.of(http())
+    await world.take(batch)
+    for (const afterMs of [36 * SECOND_MS, HOUR_MS, 7 * DAY_MS]) {
+      world.restart()
+      world.clock.advance(afterMs)
+      await world.take(batch)
+    }
+    expect((await world.bodies()).length).toBe(expected)
+  })
+
+  test('are taken once though each time one more of them is committed, an hour later', async () => {
+    const world = await IngestWorld.of(http())
+    const batch = waited(10)
+    for (let n = 1; n <= batch.length; n++) {
+      await world.take(batch.slice(0, n))
+      world.restart()
+      world.clock.advance(HOUR_MS)
+    }
+    expect(await world.bodies()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+  })
+
+  test('are taken once though a head stands for the turn that took them', async () => {
+    const world = await IngestWorld.of(http())
+    const batch = waited(10)
+    await world.take(batch)
+    for (let n = 0; n < INGEST_LIMITS.headEveryTurns; n++) await world.ask(records(`later${n}`, 'later'))
+    expect(await world.runtime.log.head(ingestActor(SOURCE, 0))).toBeDefined()
+    world.restart()
+    await world.take(batch)
+    expect(numbers(await world.bodies()).length).toBe(9)
+  })
+
+  test('are dropped whole where others had made some of their records repeats', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(declared('a'))
+    const batch = [delivery(groupOf(declared('a', 'b'))), ...filled(10)]
+    await world.take(batch)
+    world.restart()
+    await world.take(batch)
+    expect((await world.bodies()).filter((body) => !body.startsWith('r'))).toEqual(['a', 'b'])
+  })
+
+  test('are known for three minutes, and the last thousand for ever: what is remembered is bounded', async () => {
+    const world = await IngestWorld.of(http())
+    const behaviour = ingestBehaviour(world.runtime, ingestActor(SOURCE, 0))
+    const after = async (turns: number, everyMs: number): Promise<number> => {
+      let state: IngestState = behaviour.initial
+      for (let n = 1; n <= turns; n++) {
+        const messages = Array.from({ length: 10 }, (_, one) => shortHash(`${n}/${one}`))
+        const delta = { nowMs: n * everyMs, groups: [], truncateBelow: undefined, messages }
+        state = behaviour.apply(state, delta, place(n))
+      }
+      expect(behaviour.decode(structuredClone(behaviour.encode(state)))).toEqual(state)
+      return state.messages.flatMap(({ hashes }) => hashes).length
+    }
+    expect(await after(500, SECOND_MS)).toBe(1_800)
+    expect(await after(500, HOUR_MS)).toBe(1_000)
+    expect(await after(2_500, 1)).toBe(20_000)
+  })
+
+  test('of a partition whose head and log were written before messages were remembered', async () => {
+    const world = await IngestWorld.of(http())
+    const behaviour = ingestBehaviour(world.runtime, ingestActor(SOURCE, 0))
+    const head = behaviour.encode(behaviour.initial) as Record<string, unknown>
+    delete head['messages']
+    const state = behaviour.decode(head)
+    expect(state).toEqual(behaviour.initial)
+    const delta = { nowMs: 1, groups: [groupOf(records('a', '1'))], truncateBelow: undefined }
+    expect(behaviour.apply(state, delta, place(1)).messages).toEqual([])
   })
 })
 
@@ -259,8 +348,7 @@ test('a state is the same after a head, and small', async () => {
   let state: IngestState = behaviour.initial
   for (let n = 1; n <= 500; n++) {
     const groups = Array.from({ length: 10 }, (_, one) => {
-      const request = records(`${n}/${one}`, large)
-      return request.type === 'records' ? { ...request.group, receivedAtMs: n * 1_000 } : never()
+      return { ...groupOf(records(`${n}/${one}`, large)), receivedAtMs: n * 1_000 }
     })
     state = behaviour.apply(state, { nowMs: n * 1_000, groups, truncateBelow: undefined }, place(n))
   }
@@ -270,7 +358,3 @@ test('a state is the same after a head, and small', async () => {
   expect(JSON.stringify(behaviour.encode(state)).length).toBeLessThan(100_000)
   expect(behaviour.foldable(state, place(500))).toBe(500)
 })
-
-function never(): never {
-  throw new Error('expected records')
-}

@@ -1,11 +1,14 @@
 import { collect, defineJob } from '../../../../lib/index.ts'
 import { ingestSourcesOf, type IngestSource } from '../../../../lib/connectors/ingest/ingest-sources.ts'
+import { idOf, type RecordGroup } from '../../../../lib/connectors/ingest/record-group.ts'
 import { configOf, planOf } from '../../../../lib/embedded/run-job.ts'
 import { ingestActor } from '../../../../lib/model/actors.ts'
+import { assert } from '../../../../lib/model/faults.ts'
 import type { ActorId } from '../../../../lib/model/ids.ts'
 import type { IngestedRecord } from '../../../../lib/ports/ingest-log.ts'
 import { ActorProcess } from '../../../../lib/serverless/actor/actor-process.ts'
 import { decodeEnvelope, encodeRequest } from '../../../../lib/serverless/actor/envelope.ts'
+import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
 import { ingestBehaviour } from '../../../../lib/serverless/ingest/ingest-behaviour.ts'
 import { IngestLogReader } from '../../../../lib/serverless/ingest/ingest-log-reader.ts'
 import type {
@@ -93,6 +96,11 @@ export class IngestWorld {
     return this.process(partition).handle([{ messageId: 'm', envelope }], { remainingMs: () => 60_000 })
   }
 
+  /** Handles a batch, as one invocation does. */
+  async take(batch: readonly Delivery[], partition = 0): Promise<readonly string[]> {
+    return this.process(partition).handle(batch, { remainingMs: () => 60_000 })
+  }
+
   /** Ingest partitions handle all that waits for them. */
   async drain(): Promise<void> {
     const queue = this.world.mailbox.queueFor(ingestActor(SOURCE, 0))
@@ -142,6 +150,17 @@ export function records(key: string, ...bodies: readonly string[]): IngestReques
 /** Records that declare their ids, which are their bodies too. */
 export function declared(...ids: readonly string[]): IngestRequest {
   return { type: 'records', group: { receivedAtMs: 7, ids, bodies: ids, refusals: [] } }
+}
+
+export function groupOf(request: IngestRequest): RecordGroup {
+  assert(request.type === 'records', 'a request that brings records')
+  return request.group
+}
+
+/** A message that brings records to the first partition. */
+export function delivery(group: RecordGroup): Delivery {
+  const envelope = decodeEnvelope(encodeRequest(ingestActor(SOURCE, 0), { type: 'records', group }))
+  return { messageId: idOf(group, 0), envelope }
 }
 
 export function randomText(random: SeededRandom, length: number): string {

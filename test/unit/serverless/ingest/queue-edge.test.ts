@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { sqs, type SqsOptions } from '../../../../lib/connectors/index.ts'
 import { ingestActor } from '../../../../lib/model/actors.ts'
 import { takeFromQueue, type QueueMessage } from '../../../../lib/serverless/ingest/queue-edge.ts'
-import type { Faults } from '../../../world/faults.ts'
+import { NO_FAULTS, Throttled, type Faults } from '../../../world/faults.ts'
 import { IngestWorld, SOURCE } from './ingest-world.ts'
 import { failingSends } from './send-faults.ts'
 
@@ -73,11 +74,62 @@ describe('a message that can be no record is kept, with the reason, and blocks n
     await world.drain()
     const [first, second, third] = await world.read()
     expect([first?.id, third?.id]).toEqual(['m1', 'm3'])
-    expect(second).toEqual({
+    expect(second).toMatchObject({
       id: 'm2',
       body: body.slice(0, 65_536),
       refusal: expect.stringContaining(reason) as unknown,
       receivedAtMs: 1_000_000,
+    })
+  })
+
+  describe('whole, where its dead letter does not hold all of it', () => {
+    const sha256OfLong = createHash('sha256').update(long).digest('hex')
+    const name = `dead-letters/${SOURCE}/raw-${sha256OfLong}`
+
+    test('as an object that the letter names', async () => {
+      const world = await queueWorld()
+      await take(world, [message(1, { body: long })])
+      await world.drain()
+      const [record] = await world.read()
+      expect(record?.rawAt).toBe(`${world.runtime.blobs.location}/${name}`)
+      expect(new TextDecoder().decode(await world.runtime.blobs.get(name))).toBe(long)
+    })
+
+    test('once, however often the message comes', async () => {
+      const world = await queueWorld()
+      await take(world, [message(1, { body: long })])
+      await world.drain()
+      await take(world, [message(1, { body: long }), message(2, { body: long })])
+      await world.drain()
+      const rawAt = `${world.runtime.blobs.location}/${name}`
+      expect(await world.read()).toMatchObject([
+        { id: 'm1', rawAt },
+        { id: 'm2', rawAt },
+      ])
+      expect(await world.runtime.blobs.list('dead-letters/')).toEqual([name])
+    })
+
+    test('or it stays in the queue, with those behind it', async () => {
+      const world = await queueWorld(
+        {},
+        {
+          ...NO_FAULTS,
+          before: async (operation) => {
+            if (operation.port === 'blobs') throw new Throttled(operation)
+          },
+        },
+      )
+      await expect(take(world, [message(1, { body: long }), message(2)])).rejects.toThrow('throttled')
+      await world.drain()
+      expect(await world.read()).toEqual([])
+    })
+
+    test('and only then: what is short is in its letter', async () => {
+      const world = await queueWorld()
+      await take(world, [message(1, { body: 'x'.repeat(65_536) })])
+      await world.drain()
+      expect(await world.read()).toMatchObject([{ body: 'x'.repeat(65_536), rawAt: undefined }])
+      expect(await world.runtime.blobs.list('dead-letters/')).toEqual([])
     })
   })
 
