@@ -41,7 +41,7 @@ export class StreamJob extends Construct {
    * has; `Coordinator`, `WakeUp`, `DeadLetter`; with HTTP or SQS sources `Ingest`, `IngestHttp`, `IngestQueue`.
    */
   readonly functions: ReadonlyMap<string, JobFunction>
-  /** Where records are posted to: `<url>/<uid of the source>`. Undefined where the job has no HTTP source. */
+  /** Where records are posted to: its `url`, which ends in a slash, and the uid of the source. Undefined where the job has no HTTP source. */
   readonly ingestUrl: FunctionUrl | undefined
   readonly schedule: Rule
   readonly alarms: JobAlarms
