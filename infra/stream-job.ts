@@ -1,7 +1,7 @@
 import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
-import { FunctionUrlAuthType, type FunctionUrl } from 'aws-cdk-lib/aws-lambda'
+import { EventSourceMapping, FunctionUrlAuthType, type FunctionUrl } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
@@ -60,7 +60,7 @@ export class StreamJob extends Construct {
     super(scope, id)
     this.#props = props
     this.#plan = deployablePlan(this, props)
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     const jobName = this.#plan.config.name
     this.store = new JobStore(this, 'Store', {
       removalPolicy,
@@ -90,6 +90,7 @@ export class StreamJob extends Construct {
       sources: this.#plan.ingest.sources,
       action: props.alarmAction,
     })
+    this.#readQueuesLast()
     this.#annotate()
     this.#outputs()
   }
@@ -216,6 +217,18 @@ export class StreamJob extends Construct {
     return fn.handler.addFunctionUrl({
       authType: this.#props.httpAuth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
     })
+  }
+
+  /**
+   * Nothing is taken from a queue of the user's before all else is there: a first deployment that fails is rolled back with what
+   * it made, and what it took would go as well.
+   */
+  #readQueuesLast(): void {
+    const reader = this.#functions.get('IngestQueue')
+    const others = this.node.children.filter((part) => part !== reader)
+    for (const part of reader?.node.findAll() ?? []) {
+      if (part instanceof EventSourceMapping) part.node.addDependency(...others)
+    }
   }
 
   #key(actions: readonly KeyAction[]): readonly PolicyStatement[] {
