@@ -100,6 +100,8 @@ export class EmfObserver implements JobObserver {
       case 'status':
         if (event.to === 'RESTARTING') this.metric('numRestarts', 1, 'Count')
         if (event.to === 'FAILED') this.metric('jobStatusFailed', 1, 'Count')
+        // Ends the alarm: a job that FAILED publishes nothing more before it runs again.
+        if (event.to === 'RUNNING') this.metric('jobStatusFailed', 0, 'Count')
         return
       default:
     }

@@ -57,8 +57,11 @@ describe('alarms', () => {
     )
   })
 
-  test('are silent where nothing is published, as of an idle job', () => {
-    for (const alarm of alarms) expect(alarm['TreatMissingData']).toBe('notBreaching')
+  test('are silent where nothing is published, as of an idle job; that of a failed job stays as it is', () => {
+    const silences = alarms.map(({ MetricName, TreatMissingData }) => [MetricName, TreatMissingData])
+    for (const [metric, silence] of silences) {
+      expect([metric, silence]).toEqual([metric, metric === 'jobStatusFailed' ? 'ignore' : 'notBreaching'])
+    }
   })
 
   test('tell whom they are asked to tell, also when it is over', () => {

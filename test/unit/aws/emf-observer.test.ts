@@ -122,6 +122,13 @@ describe('EmfObserver.metric', () => {
     })
   })
 
+  it('tells of a job that runs that it has not failed: nothing else ends the alarm', () => {
+    const { observe, parsed } = observer()
+    observe.event({ type: 'status', from: 'CREATED', to: 'RUNNING', cause: undefined })
+    observe.flush()
+    expect(parsed().at(-1)).toMatchObject({ Job: 'word-count', jobStatusFailed: 0 })
+  })
+
   it('writes no more metrics, and no more values of one, in a line than CloudWatch takes', () => {
     const { observe, parsed } = observer()
     for (let value = 0; value < 250; value++) observe.metric('turnDuration', value, 'Milliseconds')
