@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import {
   Alarm,
   ComparisonOperator,
@@ -32,11 +32,13 @@ export class JobAlarms extends Construct {
 
   constructor(scope: Construct, id: string, { jobName, queues, sources, action }: JobAlarmsProps) {
     super(scope, id)
+    // As the functions are told (infra/environment.ts): a job may be in several stacks, whose alarms are no matter of each other.
+    const ofJob = { Stack: Stack.of(this).stackName, Job: jobName }
     const countIn = (period: Duration, name: string): IMetric =>
       new Metric({
         namespace: NAMESPACE,
         metricName: name,
-        dimensionsMap: { Job: jobName },
+        dimensionsMap: ofJob,
         statistic: 'Sum',
         period,
       })
@@ -76,7 +78,7 @@ export class JobAlarms extends Construct {
           new Metric({
             namespace: NAMESPACE,
             metricName: 'oldestUnreadAge',
-            dimensionsMap: { Job: jobName, Operator: source },
+            dimensionsMap: { ...ofJob, Operator: source },
             statistic: 'Maximum',
             period: Duration.hours(1),
           }),

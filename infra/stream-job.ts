@@ -265,6 +265,7 @@ export class StreamJob extends Construct {
     return variablesOf(
       {
         job: this.#plan.config.name,
+        stack: Stack.of(this).stackName,
         table: table.tableName,
         bucket: bucket.bucketName,
         scheduleRule: this.#ruleName,

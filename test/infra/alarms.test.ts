@@ -12,8 +12,8 @@ const alarmsOf = (synthesised: ReturnType<typeof synthesise>) =>
 
 const told = (alarms: ReturnType<typeof alarmsOf>): readonly string[] =>
   alarms.map(({ Namespace, MetricName, Dimensions, Threshold, Statistic }) => {
-    const of = (Dimensions as { Value: unknown }[]).map(({ Value }) =>
-      typeof Value === 'string' ? Value : nameOf(Value).replace(/^Queues|\.QueueName$/g, ''),
+    const of = (Dimensions as { Name: string; Value: unknown }[]).map(({ Name, Value }) =>
+      typeof Value === 'string' ? `${Name} ${Value}` : nameOf(Value).replace(/^Queues|\.QueueName$/g, ''),
     )
     return `${String(Namespace)} ${String(MetricName)} of ${of.join(' ')}: ${String(Statistic)} >= ${String(Threshold)}`
   })
@@ -24,9 +24,9 @@ describe('alarms', () => {
   test('go off for a failed job, failed checkpoints, dead letters, and messages that wait', () => {
     expect(told(alarms).toSorted()).toEqual(
       [
-        'Millrace jobStatusFailed of sums: Sum >= 1',
-        'Millrace numberOfDeadLetters of sums: Sum >= 1',
-        'Millrace numberOfFailedCheckpoints of sums: Sum >= 1',
+        'Millrace jobStatusFailed of Job sums Stack Jobs: Sum >= 1',
+        'Millrace numberOfDeadLetters of Job sums Stack Jobs: Sum >= 1',
+        'Millrace numberOfFailedCheckpoints of Job sums Stack Jobs: Sum >= 1',
         ...['Coordinator', 'DeadLetters', 'Ingest', 'Tasks', 'WakeUps'].map(
           (queue) => `AWS/SQS ApproximateAgeOfOldestMessage of ${queue}: Maximum >= 300`,
         ),
@@ -51,7 +51,8 @@ describe('alarms', () => {
     expect(told(alarmsOf(synthesise({ job: jobWithEverything() })))).toEqual(
       expect.arrayContaining(
         ['posted', 'queued'].map(
-          (source) => `Millrace oldestUnreadAge of everything ${source}: Maximum >= ${14 * 24 * 3_600_000}`,
+          (source) =>
+            `Millrace oldestUnreadAge of Job everything Operator ${source} Stack Jobs: Maximum >= ${14 * 24 * 3_600_000}`,
         ),
       ),
     )

@@ -241,6 +241,7 @@ describe('functions', () => {
     for (const [, { Environment }] of functions) {
       const { Variables } = Environment as { Variables: Record<string, unknown> }
       expect(Variables['MILLRACE_JOB']).toBe('sums')
+      expect(Variables['MILLRACE_STACK']).toBe('Jobs')
       expect(nameOf(Variables['MILLRACE_TABLE'])).toBe('StoreTable')
       expect(nameOf(Variables['MILLRACE_BUCKET'])).toBe('StoreBucket')
       expect(nameOf(Variables['MILLRACE_TASK_QUEUE_URL'])).toBe('QueuesTasks')
