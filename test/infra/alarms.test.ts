@@ -2,6 +2,8 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { describe, expect, test } from 'vitest'
 
+import { WATCHED } from '../../bench/cost/bill/assumptions.ts'
+import { StandardJob } from '../../bench/cost/platform/standard-job.ts'
 import { jobWithEverything, minimalJob } from './jobs.ts'
 import { nameOf, resourcesOf, synthesise } from './synth.ts'
 
@@ -56,6 +58,11 @@ describe('alarms', () => {
         ),
       ),
     )
+  })
+
+  test('are as many as the month of the benchmark’s job is billed for', () => {
+    const { definition } = new StandardJob({ keyCount: 1, parallelism: 1 })
+    expect(alarmsOf(synthesise({ job: definition }))).toHaveLength(WATCHED.alarms)
   })
 
   test('are silent where nothing is published, as of an idle job; that of a failed job stays as it is', () => {
