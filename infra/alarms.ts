@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import {
   Alarm,
   ComparisonOperator,
@@ -32,29 +32,34 @@ export class JobAlarms extends Construct {
 
   constructor(scope: Construct, id: string, { jobName, queues, sources, action }: JobAlarmsProps) {
     super(scope, id)
-    const countIn5Min = (name: string): IMetric =>
+    // As the functions are told (infra/environment.ts): a job may be in several stacks, whose alarms are no matter of each other.
+    const ofJob = { Stack: Stack.of(this).stackName, Job: jobName }
+    const countIn = (period: Duration, name: string): IMetric =>
       new Metric({
         namespace: NAMESPACE,
         metricName: name,
-        dimensionsMap: { Job: jobName },
+        dimensionsMap: ofJob,
         statistic: 'Sum',
-        period: Duration.minutes(5),
+        period,
       })
     this.alarms = [
       this.alarm(
         'JobFailed',
         `The job ${jobName} has FAILED: it will not go on by itself`,
-        countIn5Min('jobStatusFailed'),
+        // Short: a job that runs again is seen to do so in a later period than that of its failure.
+        countIn(Duration.minutes(1), 'jobStatusFailed'),
+        // It is published as the job fails, and as it runs again. What comes between is silence, and no good news.
+        { silence: TreatMissingData.IGNORE },
       ),
       this.alarm(
         'FailedCheckpoints',
         `A checkpoint of the job ${jobName} failed`,
-        countIn5Min('numberOfFailedCheckpoints'),
+        countIn(Duration.minutes(5), 'numberOfFailedCheckpoints'),
       ),
       this.alarm(
         'DeadLetters',
         `A message of the job ${jobName} could not be handled; it is kept in the job's bucket under dead-letters/`,
-        countIn5Min('numberOfDeadLetters'),
+        countIn(Duration.minutes(5), 'numberOfDeadLetters'),
       ),
       ...[...queues.mailboxes, queues.wakeUps, queues.deadLetters].map((queue) => {
         const staleSec = staleMessageSecOf(queues.visibilityTimeoutSecOf(queue))
@@ -62,7 +67,7 @@ export class JobAlarms extends Construct {
           `Stale${queue.node.id}`,
           `A message in the queue ${queue.node.id} of the job ${jobName} waits for longer than ${staleSec} s`,
           queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: Duration.minutes(5) }),
-          staleSec,
+          { threshold: staleSec },
         )
       }),
       ...sources.map((source) =>
@@ -73,11 +78,11 @@ export class JobAlarms extends Construct {
           new Metric({
             namespace: NAMESPACE,
             metricName: 'oldestUnreadAge',
-            dimensionsMap: { Job: jobName, Operator: source },
+            dimensionsMap: { ...ofJob, Operator: source },
             statistic: 'Maximum',
             period: Duration.hours(1),
           }),
-          INGEST_LIMITS.alarmAgeMs,
+          { threshold: INGEST_LIMITS.alarmAgeMs },
         ),
       ),
       this.alarm(
@@ -96,15 +101,20 @@ export class JobAlarms extends Construct {
     }
   }
 
-  /** Goes off at `threshold` or above; silence is good news: an idle job publishes nothing. */
-  private alarm(id: string, description: string, metric: IMetric, threshold = 1): Alarm {
+  /** Goes off at `threshold` or above. By default silence is good news: an idle job publishes nothing. */
+  private alarm(
+    id: string,
+    description: string,
+    metric: IMetric,
+    { threshold = 1, silence = TreatMissingData.NOT_BREACHING } = {},
+  ): Alarm {
     return new Alarm(this, id, {
       alarmDescription: description,
       metric,
       threshold,
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      treatMissingData: silence,
     })
   }
 }

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     job,
     httpAuth: context.httpAuth,
     bundleAwsSdk: context.bundleAwsSdk,
-    removalPolicy: context.destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    removalPolicy: context.destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     settings: context.settings,
   })
   app.synth()

@@ -4,6 +4,7 @@ import { INFRA_LIMITS } from './limits.ts'
 /** What every function of a job is told: what the job is, and where its things are. */
 export interface JobEnvironment {
   readonly job: string
+  readonly stack: string
   readonly table: string
   readonly bucket: string
   readonly scheduleRule: string
@@ -23,6 +24,7 @@ export function variablesOf(
   const { queueUrls, chainQueueUrls, sourceQueueArns, settings } = environment
   return {
     MILLRACE_JOB: environment.job,
+    MILLRACE_STACK: environment.stack,
     MILLRACE_TABLE: environment.table,
     MILLRACE_BUCKET: environment.bucket,
     MILLRACE_TASK_QUEUE_URL: queueUrls.tasks,
@@ -55,6 +57,7 @@ export function environmentProblems({ job, chains, sources, settings }: Environm
   const variables = variablesOf(
     {
       job,
+      stack: LONGEST.stack,
       table: LONGEST.table,
       bucket: LONGEST.bucket,
       scheduleRule: LONGEST.rule,
@@ -98,6 +101,7 @@ function bytesOf(variables: Readonly<Record<string, string | undefined>>): numbe
 
 /** Stand for names that are known when a stack is deployed. */
 const LONGEST = {
+  stack: 's'.repeat(INFRA_LIMITS.stackNameBytes),
   table: 't'.repeat(INFRA_LIMITS.tableNameBytes),
   bucket: 'b'.repeat(INFRA_LIMITS.bucketNameBytes),
   rule: 'r'.repeat(INFRA_LIMITS.ruleNameBytes),

@@ -25,6 +25,16 @@ export interface JobFunctionProps {
   readonly statements: readonly PolicyStatement[]
 }
 
+/** The ARN of a bucket, which has no slash, and whatever is in it. */
+const WHOLE_BUCKET = /^[^/]*\/\*$/
+
+// Why permissions name objects by patterns.
+const UNDER_PREFIXES =
+  'Objects of one bucket, under the prefixes that this function uses: their names are not known before they are written.'
+const ANY_OBJECT =
+  "Any object of the bucket that is the job's own and holds nothing else: this function writes, reads and removes what the job " +
+  'keeps there, under names that are not known before. In other buckets: what a sink writes, below its prefix.'
+
 /** One function of a job, with a log of its own, and a role that may do what is listed and nothing else. */
 export class JobFunction extends Construct {
   readonly role: Role
@@ -75,12 +85,10 @@ export class JobFunction extends Construct {
   }
 
   #excuseObjectNames(statements: readonly PolicyStatement[]): void {
-    if (!statements.some(({ resources }) => resources.some((resource) => resource.endsWith('*')))) return
-    excuse(
-      this.role.node.findChild('DefaultPolicy'),
-      'AwsSolutions-IAM5',
-      'Objects of one bucket, under the prefixes that this function uses: their names are not known before they are written.',
-    )
+    const patterns = statements.flatMap(({ resources }) => resources.filter((name) => name.endsWith('*')))
+    if (patterns.length === 0) return
+    const reason = patterns.some((name) => WHOLE_BUCKET.test(name)) ? ANY_OBJECT : UNDER_PREFIXES
+    excuse(this.role.node.findChild('DefaultPolicy'), 'AwsSolutions-IAM5', reason)
   }
 
   /**

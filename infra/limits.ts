@@ -16,6 +16,7 @@ export const INFRA_LIMITS: {
   readonly passingConcurrency: number
   readonly queueUrlBytes: number
   readonly queueArnBytes: number
+  readonly stackNameBytes: number
   readonly tableNameBytes: number
   readonly bucketNameBytes: number
   readonly ruleNameBytes: number
@@ -49,6 +50,8 @@ export const INFRA_LIMITS: {
   queueUrlBytes: 137,
   /** As above, in the region and the partition with the longest names. */
   queueArnBytes: 128,
+  /** CloudFormation takes no longer name. */
+  stackNameBytes: 128,
   /** DynamoDB takes no longer name. */
   tableNameBytes: 255,
   /** S3 takes no longer name. */

@@ -45,7 +45,8 @@ export interface StreamJobProps extends TaskFunctionProps {
   readonly logRetention?: RetentionDays
   /**
    * What becomes of state (table, bucket, records that were accepted and not yet read) when the stack or this construct is
-   * removed. `DESTROY` deletes it for good; a bucket must be empty for that. Default `RETAIN`.
+   * removed. `DESTROY` deletes it for good; a bucket must be empty for that. `RETAIN` keeps even what a first deployment that
+   * failed has made, each time anew. Default `RETAIN_ON_UPDATE_OR_DELETE`: all is kept but that.
    */
   readonly removalPolicy?: RemovalPolicy
   /** Encrypts table and bucket. Default: keys that AWS manages, and that cost nothing. */

@@ -1,7 +1,7 @@
 import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
-import { FunctionUrlAuthType, type FunctionUrl } from 'aws-cdk-lib/aws-lambda'
+import { EventSourceMapping, FunctionUrlAuthType, type FunctionUrl } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
@@ -44,7 +44,7 @@ export class StreamJob extends Construct {
    * has; `Coordinator`, `WakeUp`, `DeadLetter`; with HTTP or SQS sources `Ingest`, `IngestHttp`, `IngestQueue`.
    */
   readonly functions: ReadonlyMap<string, JobFunction>
-  /** Where records are posted to: `<url>/<uid of the source>`. Undefined where the job has no HTTP source. */
+  /** Where records are posted to: its `url`, which ends in a slash, and the uid of the source. Undefined where the job has no HTTP source. */
   readonly ingestUrl: FunctionUrl | undefined
   readonly schedule: Rule
   readonly alarms: JobAlarms
@@ -63,7 +63,7 @@ export class StreamJob extends Construct {
     super(scope, id)
     this.#props = props
     this.#plan = deployablePlan(this, props)
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     const jobName = this.#plan.config.name
     this.store = new JobStore(this, 'Store', {
       removalPolicy,
@@ -93,6 +93,7 @@ export class StreamJob extends Construct {
       sources: this.#plan.ingest.sources,
       action: props.alarmAction,
     })
+    this.#readQueuesLast()
     this.#annotate()
     this.#outputs()
   }
@@ -233,6 +234,18 @@ export class StreamJob extends Construct {
     })
   }
 
+  /**
+   * Nothing is taken from a queue of the user's before all else is there: a first deployment that fails is rolled back with what
+   * it made, and what it took would go as well.
+   */
+  #readQueuesLast(): void {
+    const reader = this.#functions.get('IngestQueue')
+    const others = this.node.children.filter((part) => part !== reader)
+    for (const part of reader?.node.findAll() ?? []) {
+      if (part instanceof EventSourceMapping) part.node.addDependency(...others)
+    }
+  }
+
   #key(actions: readonly KeyAction[]): readonly PolicyStatement[] {
     const { encryptionKey } = this.#props
     return encryptionKey === undefined ? [] : [useKey(encryptionKey, actions)]
@@ -267,6 +280,7 @@ export class StreamJob extends Construct {
     return variablesOf(
       {
         job: this.#plan.config.name,
+        stack: Stack.of(this).stackName,
         table: table.tableName,
         bucket: bucket.bucketName,
         scheduleRule: this.#ruleName,

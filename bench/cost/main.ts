@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { isMet, type Check, type Table } from '../harness/benchmark.ts'
 import { describeMachine } from '../harness/machine.ts'
 import { renderCheck, renderTable } from '../harness/render.ts'
-import { ASSUMPTIONS, POLLED_QUEUES } from './bill/assumptions.ts'
+import { ASSUMPTIONS, POLLED_QUEUES, WATCHED } from './bill/assumptions.ts'
 import { PRICES } from './bill/prices.ts'
 import { breakEven } from './measures/break-even.ts'
 import { measureLoads, reportLoads } from './measures/loads.ts'
@@ -53,7 +53,7 @@ async function main(): Promise<number> {
   for (const table of tables) say(renderTable(table))
   for (const one of checks) say(renderCheck(one))
   if (json) {
-    const assumptions = { ...ASSUMPTIONS, queues: POLLED_QUEUES }
+    const assumptions = { ...ASSUMPTIONS, queues: POLLED_QUEUES, watched: WATCHED }
     const results = { machine, quick, prices: PRICES, assumptions, costs, tables, checks }
     console.log(JSON.stringify(results, undefined, 2))
   }

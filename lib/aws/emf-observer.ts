@@ -15,6 +15,8 @@ interface Series {
 
 export interface EmfObserverOptions {
   readonly job: string
+  /** What it is deployed in: another stack may have a job of the same name. Undefined: in none. */
+  readonly stack: string | undefined
   /** Takes a line for the log of the function. */
   readonly line: (text: string) => void
   /** Epoch milliseconds. */
@@ -61,9 +63,14 @@ export class EmfObserver implements JobObserver {
 
   /** Writes the metrics gathered so far: a line for each operator, and one for the job. */
   flush(): void {
-    const { job, line, now } = this.#options
+    const { job, stack, line, now } = this.#options
     for (const [operator, ofOperator] of this.#gathered) {
       const all = [...ofOperator.values()]
+      const dimensions = {
+        ...(stack !== undefined && { Stack: stack }),
+        Job: job,
+        ...(operator !== undefined && { Operator: operator }),
+      }
       line(
         JSON.stringify({
           _aws: {
@@ -71,13 +78,12 @@ export class EmfObserver implements JobObserver {
             CloudWatchMetrics: [
               {
                 Namespace: NAMESPACE,
-                Dimensions: [operator === undefined ? ['Job'] : ['Job', 'Operator']],
+                Dimensions: [Object.keys(dimensions)],
                 Metrics: all.map(({ name, unit }) => ({ Name: name, Unit: unit })),
               },
             ],
           },
-          Job: job,
-          ...(operator !== undefined && { Operator: operator }),
+          ...dimensions,
           ...Object.fromEntries(
             all.map(({ name, values }) => [name, values.length === 1 ? values[0] : values]),
           ),
@@ -100,6 +106,8 @@ export class EmfObserver implements JobObserver {
       case 'status':
         if (event.to === 'RESTARTING') this.metric('numRestarts', 1, 'Count')
         if (event.to === 'FAILED') this.metric('jobStatusFailed', 1, 'Count')
+        // Ends the alarm: a job that FAILED publishes nothing more before it runs again.
+        if (event.to === 'RUNNING') this.metric('jobStatusFailed', 0, 'Count')
         return
       default:
     }

@@ -37,7 +37,7 @@ export interface AwsPorts {
 
 export interface AwsPortsOptions {
   /**
-   * Names the job's resources: `MILLRACE_JOB`, `MILLRACE_TABLE`, `MILLRACE_BUCKET`, `MILLRACE_TASK_QUEUE_URL`,
+   * Names the job's resources: `MILLRACE_JOB`, `MILLRACE_STACK`, `MILLRACE_TABLE`, `MILLRACE_BUCKET`, `MILLRACE_TASK_QUEUE_URL`,
    * `MILLRACE_TASK_QUEUE_URLS` (JSON: of vertices with a queue of their own, by id), `MILLRACE_COORDINATOR_QUEUE_URL`,
    * `MILLRACE_INGEST_QUEUE_URL`, `MILLRACE_DEAD_LETTER_QUEUE_URL`, `MILLRACE_WAKE_QUEUE_URL`, `MILLRACE_SCHEDULE_RULE`. The
    * job's bucket may be shared: `MILLRACE_BUCKET_PREFIX` begins the names of its objects then. All but the first may be
@@ -64,7 +64,12 @@ export function awsPorts(options: AwsPortsOptions): AwsPorts {
   const line = options.line ?? ((text: string) => void process.stdout.write(`${text}\n`))
   const now = (): number => clock.now()
   const retrying = new Retrying({ clock, random, remainingMs })
-  const observe = new EmfObserver({ job: required(env, 'MILLRACE_JOB'), line, now })
+  const observe = new EmfObserver({
+    job: required(env, 'MILLRACE_JOB'),
+    stack: env.MILLRACE_STACK,
+    line,
+    now,
+  })
   const table = new DynamoTable(services.dynamo, retrying, () => required(env, 'MILLRACE_TABLE'))
   const blobs = new S3BlobStore(services.s3, retrying, {
     bucket: () => required(env, 'MILLRACE_BUCKET'),

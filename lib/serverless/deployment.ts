@@ -27,7 +27,7 @@ export function deploymentOf(
   definition: JobDefinition,
   settings: Readonly<Record<string, unknown>> | undefined,
 ): Deployment {
-  const asked = compileConfig({ code: definition.options, overrides: settings })
+  const asked = compileConfig({ code: definition.options, overrides: settings, overridesSource: 'settings' })
   const { intervalMs } = asked.checkpointing
   const tooShort = intervalMs !== undefined && intervalMs < CHECKPOINT_INTERVAL_MIN_MS
   const config = tooShort

@@ -12,6 +12,8 @@ export interface ConfigSources {
   readonly file?: { readonly path: string; readonly values: unknown } | undefined
   /** `--set key=value`: for one run. */
   readonly overrides?: Readonly<Record<string, unknown>> | undefined
+  /** What messages call the place where the overrides stand. Default: `--set`. */
+  readonly overridesSource?: string
 }
 
 /** The value that won, and where it stood. */
@@ -28,11 +30,16 @@ type ChosenValues = ReadonlyMap<OptionName, Chosen>
  * code, the command line.
  * @throws UserError with all problems of all places.
  */
-export function compileConfig({ code, file, overrides }: ConfigSources): JobConfig {
+export function compileConfig({
+  code,
+  file,
+  overrides,
+  overridesSource = '--set',
+}: ConfigSources): JobConfig {
   const layers = [
     ...(file === undefined ? [] : [keyLayer(file.path, file.values)]),
     codeLayer(code),
-    keyLayer('--set', overrides),
+    keyLayer(overridesSource, overrides),
   ]
   const { chosen, problems } = choose(layers)
   const values = complete(chosen)

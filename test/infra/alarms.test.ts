@@ -2,6 +2,8 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { describe, expect, test } from 'vitest'
 
+import { WATCHED } from '../../bench/cost/bill/assumptions.ts'
+import { StandardJob } from '../../bench/cost/platform/standard-job.ts'
 import { jobWithEverything, minimalJob } from './jobs.ts'
 import { nameOf, resourcesOf, synthesise } from './synth.ts'
 
@@ -12,8 +14,8 @@ const alarmsOf = (synthesised: ReturnType<typeof synthesise>) =>
 
 const told = (alarms: ReturnType<typeof alarmsOf>): readonly string[] =>
   alarms.map(({ Namespace, MetricName, Dimensions, Threshold, Statistic }) => {
-    const of = (Dimensions as { Value: unknown }[]).map(({ Value }) =>
-      typeof Value === 'string' ? Value : nameOf(Value).replace(/^Queues|\.QueueName$/g, ''),
+    const of = (Dimensions as { Name: string; Value: unknown }[]).map(({ Name, Value }) =>
+      typeof Value === 'string' ? `${Name} ${Value}` : nameOf(Value).replace(/^Queues|\.QueueName$/g, ''),
     )
     return `${String(Namespace)} ${String(MetricName)} of ${of.join(' ')}: ${String(Statistic)} >= ${String(Threshold)}`
   })
@@ -24,9 +26,9 @@ describe('alarms', () => {
   test('go off for a failed job, failed checkpoints, dead letters, and messages that wait', () => {
     expect(told(alarms).toSorted()).toEqual(
       [
-        'Millrace jobStatusFailed of sums: Sum >= 1',
-        'Millrace numberOfDeadLetters of sums: Sum >= 1',
-        'Millrace numberOfFailedCheckpoints of sums: Sum >= 1',
+        'Millrace jobStatusFailed of Job sums Stack Jobs: Sum >= 1',
+        'Millrace numberOfDeadLetters of Job sums Stack Jobs: Sum >= 1',
+        'Millrace numberOfFailedCheckpoints of Job sums Stack Jobs: Sum >= 1',
         ...['Coordinator', 'DeadLetters', 'Ingest', 'Tasks', 'WakeUps'].map(
           (queue) => `AWS/SQS ApproximateAgeOfOldestMessage of ${queue}: Maximum >= 300`,
         ),
@@ -51,14 +53,23 @@ describe('alarms', () => {
     expect(told(alarmsOf(synthesise({ job: jobWithEverything() })))).toEqual(
       expect.arrayContaining(
         ['posted', 'queued'].map(
-          (source) => `Millrace oldestUnreadAge of everything ${source}: Maximum >= ${14 * 24 * 3_600_000}`,
+          (source) =>
+            `Millrace oldestUnreadAge of Job everything Operator ${source} Stack Jobs: Maximum >= ${14 * 24 * 3_600_000}`,
         ),
       ),
     )
   })
 
-  test('are silent where nothing is published, as of an idle job', () => {
-    for (const alarm of alarms) expect(alarm['TreatMissingData']).toBe('notBreaching')
+  test('are as many as the month of the benchmark’s job is billed for', () => {
+    const { definition } = new StandardJob({ keyCount: 1, parallelism: 1 })
+    expect(alarmsOf(synthesise({ job: definition }))).toHaveLength(WATCHED.alarms)
+  })
+
+  test('are silent where nothing is published, as of an idle job; that of a failed job stays as it is', () => {
+    const silences = alarms.map(({ MetricName, TreatMissingData }) => [MetricName, TreatMissingData])
+    for (const [metric, silence] of silences) {
+      expect([metric, silence]).toEqual([metric, metric === 'jobStatusFailed' ? 'ignore' : 'notBreaching'])
+    }
   })
 
   test('tell whom they are asked to tell, also when it is over', () => {

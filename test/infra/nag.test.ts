@@ -5,7 +5,7 @@ import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 
 import { jobWithEverything } from './jobs.ts'
-import { synthesise } from './synth.ts'
+import { permissionsOf, synthesise } from './synth.ts'
 
 describe('cdk-nag, with the rules of AWS Solutions', () => {
   const { stack, template } = synthesise({ job: jobWithEverything(), chains: { sum: {} }, httpAuth: 'none' })
@@ -41,6 +41,22 @@ describe('cdk-nag, with the rules of AWS Solutions', () => {
       'AwsSolutions-S1 of AWS::S3::Bucket',
     ])
     for (const { reason } of excuses) expect(reason.length).toBeGreaterThan(40)
+  })
+
+  test.each([
+    ['Operator', /^Any object of the bucket/],
+    ['Coordinator', /^Any object of the bucket/],
+    ['Ingest', /^Objects of one bucket, under the prefixes/],
+    ['DeadLetter', /^Objects of one bucket, under the prefixes/],
+  ])('the reason of %s is true', (name, reason) => {
+    const everything = permissionsOf({ template }, name).some((line) => line.endsWith('on StoreBucket/*'))
+    expect(everything).toBe(reason.source.startsWith('^Any'))
+    const [policy] = Object.entries(template.toJSON().Resources as Record<string, Suppressed>).filter(
+      ([id]) => id.startsWith(`Job${name}RoleDefaultPolicy`),
+    )
+    expect(policy![1].Metadata?.cdk_nag?.rules_to_suppress).toEqual([
+      { id: 'AwsSolutions-IAM5', reason: expect.stringMatching(reason) },
+    ])
   })
 })
 

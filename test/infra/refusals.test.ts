@@ -105,6 +105,14 @@ describe('a job that cannot run on functions', () => {
     ).toEqual(["sums: chains: expected the first operator of a chain (numbers, sum), got 'total'"])
   })
 
+  test('because settings of its deployment are none of a job: they are named as the property that has them', () => {
+    const settings = { 'parallelism.defualt': 2, 'pipeline.max-parallelism': 'many' }
+    expect(problemsOf(() => synthesise({ job: minimalJob(), settings }))).toEqual([
+      "parallelism.defualt (settings): unknown option; did you mean 'parallelism.default'?",
+      expect.stringMatching(/^pipeline\.max-parallelism \(settings\): expected .*, got "many"$/),
+    ])
+  })
+
   test('because what it asks for is more than a function can have', () => {
     const chains = { sum: { memoryMb: 16_384, reservedConcurrency: 1 } }
     expect(

@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { describe, expect, test } from 'vitest'
 
 import { LIFETIMES_DAYS } from '../../lib/aws/object-lifetimes.ts'
-import { minimalJob } from './jobs.ts'
+import { jobWithEverything, minimalJob } from './jobs.ts'
 import { nameOf, propertiesOf, resourcesOf, synthesise } from './synth.ts'
 
 const { template } = synthesise({ job: minimalJob() })
@@ -19,13 +19,16 @@ interface Kept {
   readonly UpdateReplacePolicy?: unknown
 }
 
-/** What becomes of resources that are removed, or replaced by others: the same. */
+/** What becomes of resources that are removed, and of those that others take the place of. */
 const policies = (of: Template, type: string): readonly (readonly [string, unknown])[] =>
   [...resourcesOf(of, type)].map(([id, resource]) => {
     const { DeletionPolicy, UpdateReplacePolicy } = resource as Kept
-    expect(UpdateReplacePolicy).toBe(DeletionPolicy)
-    return [nameOf({ Ref: id }), DeletionPolicy]
+    return [nameOf({ Ref: id }), `${String(DeletionPolicy)}, ${String(UpdateReplacePolicy)}`]
   })
+
+/** With the stack, but for the failed deployment that was its first: what that made goes with it. */
+const KEPT = 'RetainExceptOnCreate, Retain'
+const REMOVED = 'Delete, Delete'
 
 describe('the table', () => {
   test('has text keys, is paid by use, forgets by `ttl`, can be restored to a moment', () => {
@@ -131,19 +134,32 @@ describe('the bucket', () => {
 
 describe('what is removed with the stack', () => {
   test('is never state, unless that was asked for', () => {
-    expect(policies(template, 'AWS::DynamoDB::Table')).toEqual([['StoreTable', 'Retain']])
-    expect(policies(template, 'AWS::S3::Bucket')).toEqual([['StoreBucket', 'Retain']])
+    expect(policies(template, 'AWS::DynamoDB::Table')).toEqual([['StoreTable', KEPT]])
+    expect(policies(template, 'AWS::S3::Bucket')).toEqual([['StoreBucket', KEPT]])
     expect(Object.fromEntries(policies(template, 'AWS::SQS::Queue'))).toEqual({
-      QueuesTasks: 'Delete',
-      QueuesCoordinator: 'Delete',
-      QueuesIngest: 'Retain',
-      QueuesDeadLetters: 'Retain',
-      QueuesWakeUps: 'Delete',
-      QueuesLostWakeUps: 'Delete',
+      QueuesTasks: REMOVED,
+      QueuesCoordinator: REMOVED,
+      QueuesIngest: KEPT,
+      QueuesDeadLetters: KEPT,
+      QueuesWakeUps: REMOVED,
+      QueuesLostWakeUps: REMOVED,
     })
     for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SQS::Queue']) {
-      expect(policies(destroyed, type).map(([, policy]) => policy)).not.toContain('Retain')
+      expect(new Set(policies(destroyed, type).map(([, policy]) => policy))).toEqual(new Set([REMOVED]))
     }
+  })
+
+  test('after a first deployment that failed, is nothing that was in a queue of the user’s: that is read last', () => {
+    const { template: everything } = synthesise({ job: jobWithEverything() })
+    const mappings = [...resourcesOf(everything, 'AWS::Lambda::EventSourceMapping')]
+    const [id, mapping] = mappings.find(
+      ([, { Properties }]) => !nameOf(Properties['EventSourceArn']).startsWith('Queues'),
+    )!
+    expect(nameOf(mapping.Properties['FunctionName'])).toBe('IngestQueueFunction')
+    const { Resources: all } = everything.toJSON() as { Resources: Readonly<Record<string, object>> }
+    const others = Object.keys(all).filter((other) => other !== id && !other.startsWith('JobIngestQueue'))
+    const { DependsOn: before } = mapping as { readonly DependsOn?: readonly string[] }
+    expect(before).toEqual(expect.arrayContaining(others))
   })
 })
 
@@ -233,6 +249,7 @@ describe('functions', () => {
     for (const [, { Environment }] of functions) {
       const { Variables } = Environment as { Variables: Record<string, unknown> }
       expect(Variables['MILLRACE_JOB']).toBe('sums')
+      expect(Variables['MILLRACE_STACK']).toBe('Jobs')
       expect(nameOf(Variables['MILLRACE_TABLE'])).toBe('StoreTable')
       expect(nameOf(Variables['MILLRACE_BUCKET'])).toBe('StoreBucket')
       expect(nameOf(Variables['MILLRACE_TASK_QUEUE_URL'])).toBe('QueuesTasks')

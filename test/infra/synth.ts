@@ -65,7 +65,10 @@ interface Statement {
 }
 
 /** What a function may do: each action, with what it may do it to. Names are those of the construct: `Queues/Tasks`. */
-export function permissionsOf({ template }: Synthesised, functionId: string): readonly string[] {
+export function permissionsOf(
+  { template }: Pick<Synthesised, 'template'>,
+  functionId: string,
+): readonly string[] {
   const policies = [...resourcesOf(template, 'AWS::IAM::Policy')].filter(([id]) =>
     new RegExp(`^Job${functionId}RoleDefaultPolicy[0-9A-F]{8}$`).test(id),
   )

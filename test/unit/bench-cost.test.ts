@@ -8,6 +8,7 @@ import {
   NO_USAGE,
   pollingOf,
   scaleUsage,
+  standingOfMonth,
 } from '../../bench/cost/bill/bill.ts'
 import { changedKeys } from '../../bench/cost/bill/changed-keys.ts'
 import { PRICES, SECONDS_PER_MONTH } from '../../bench/cost/bill/prices.ts'
@@ -53,13 +54,20 @@ describe('a bill', () => {
   })
 })
 
+describe('a month of the standard job', () => {
+  test('is polled for, watched by ten alarms, and, while events come, told in fourteen metrics', () => {
+    const { polling, alarms, metrics } = standingOfMonth()
+    expect([polling, alarms, metrics].map((usd) => usd.toFixed(2))).toEqual(['1.58', '1.00', '4.20'])
+  })
+})
+
 describe('break-even', () => {
-  test('is where a month of events and polling costs what the cluster does', () => {
+  test('is where a month of events and what stands beside them costs what the cluster does', () => {
     const perSecond = breakEvenPerSecond(1e-7, 1.5, 161.5)
     expect(perSecond * SECONDS_PER_MONTH * 1e-7 + 1.5).toBeCloseTo(161.5, 6)
   })
 
-  test('is nowhere where polling alone costs more', () => {
+  test('is nowhere where what stands beside events costs more', () => {
     expect(breakEvenPerSecond(1e-7, 200, 160)).toBe(0)
   })
 

@@ -41,6 +41,12 @@ export const ASSUMPTIONS = {
 /** Queues that functions are called from: tasks, coordinator, ingest and dead letters, and wake-ups. `infra/job-queues.ts`. */
 export const POLLED_QUEUES = { fifo: 4, standard: 1 } as const
 
+/**
+ * Of the standard job: alarms, as `infra/alarms.ts` has them, and metrics that it publishes hour after hour while events come.
+ * An idle job publishes none.
+ */
+export const WATCHED = { alarms: 10, metrics: 14 } as const
+
 export function latencyOf(port: string, name: string): number {
   const latencyMs = ASSUMPTIONS.latencyMs[`${port}.${name}`] ?? ASSUMPTIONS.latencyMs[port]
   if (latencyMs === undefined) throw new Error(`no latency is assumed of ${port}.${name}`)

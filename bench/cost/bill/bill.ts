@@ -1,5 +1,5 @@
 import type { AwsUnits } from '../../../test/world/call-ledger.ts'
-import { ASSUMPTIONS, POLLED_QUEUES } from './assumptions.ts'
+import { ASSUMPTIONS, POLLED_QUEUES, WATCHED } from './assumptions.ts'
 import { PRICES, SECONDS_PER_MONTH } from './prices.ts'
 
 /** What AWS bills of a piece of work. */
@@ -65,6 +65,22 @@ export function pollingOf(seconds: number): Usage {
     ...NO_USAGE,
     fifoRequests: receives * POLLED_QUEUES.fifo,
     standardRequests: receives * POLLED_QUEUES.standard,
+  }
+}
+
+/** What the standard job costs in a month beside its events, in US dollars. */
+export interface Standing {
+  readonly polling: number
+  readonly alarms: number
+  /** Of a job that has events in every hour. An idle one publishes none. */
+  readonly metrics: number
+}
+
+export function standingOfMonth(): Standing {
+  return {
+    polling: billOf(pollingOf(SECONDS_PER_MONTH)).total,
+    alarms: WATCHED.alarms * PRICES.alarmMonthUsd,
+    metrics: WATCHED.metrics * PRICES.metricMonthUsd,
   }
 }
 

@@ -16,6 +16,10 @@ export const PRICES = {
   lambdaRequestUsd: 0.2e-6,
   /** Arm, the first tier. https://aws.amazon.com/lambda/pricing/ */
   lambdaGbSecondUsd: 13.3334e-6,
+  /** One alarm on one metric, standard resolution, a month; ten of an account are free. https://aws.amazon.com/cloudwatch/pricing/ */
+  alarmMonthUsd: 0.1,
+  /** One metric of one's own, a month, by the hours in which it is published; ten of an account are free. As above. */
+  metricMonthUsd: 0.3,
   /** The smallest application: one KPU and one for orchestration, always. https://aws.amazon.com/managed-service-apache-flink/pricing/ */
   managedFlinkMonthUsd: 2 * 0.11 * 730,
 } as const

@@ -1,14 +1,16 @@
 import type { Table } from '../../harness/benchmark.ts'
-import { billOf, breakEvenPerSecond, pollingOf } from '../bill/bill.ts'
-import { PRICES, SECONDS_PER_MONTH } from '../bill/prices.ts'
+import { WATCHED } from '../bill/assumptions.ts'
+import { breakEvenPerSecond, standingOfMonth } from '../bill/bill.ts'
+import { PRICES } from '../bill/prices.ts'
 import { describe } from './loads.ts'
 import { usdPerMillion, type LoadCost } from './throughput-cost.ts'
 
 /** At which steady rate a month costs what the smallest job of managed Flink does. */
 export function breakEven(costs: readonly LoadCost[]): Table {
-  const pollingUsd = billOf(pollingOf(SECONDS_PER_MONTH)).total
+  const { polling, alarms, metrics } = standingOfMonth()
+  const fixedUsd = polling + alarms + metrics
   const rate = (perMillionUsd: number): number =>
-    Math.round(breakEvenPerSecond(perMillionUsd / 1e6, pollingUsd))
+    Math.round(breakEvenPerSecond(perMillionUsd / 1e6, fixedUsd))
   return {
     title: `Break-even with managed Flink’s smallest job, ${PRICES.managedFlinkMonthUsd.toFixed(0)} USD a month`,
     columns: ['at the costs of', 'engine alone, events/s', 'with ingest, events/s'],
@@ -17,9 +19,9 @@ export function breakEven(costs: readonly LoadCost[]): Table {
       return [describe(cost.load), rate(engine), rate(engine + ingest)]
     }),
     notes: [
-      `events a second, day and night; polling, ${pollingUsd.toFixed(2)} USD a month, is paid first. A row holds near the rate that it was measured at`,
+      `events a second, day and night; a month of polling (${polling.toFixed(2)} USD), ${WATCHED.alarms} alarms (${alarms.toFixed(2)}) and ${WATCHED.metrics} metrics (${metrics.toFixed(2)}) is paid first. A row holds near the rate that it was measured at`,
       'managed Flink is fed by a stream that costs, too: compare it with the engine alone',
-      'storage, logs, alarms and data transfer are in neither',
+      'storage, logs and data transfer are in neither',
     ],
   }
 }

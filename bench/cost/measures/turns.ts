@@ -1,7 +1,6 @@
 import { assert } from '../../../lib/model/faults.ts'
 import type { Table } from '../../harness/benchmark.ts'
-import { billOf, pollingOf } from '../bill/bill.ts'
-import { SECONDS_PER_MONTH } from '../bill/prices.ts'
+import { pollingOf, standingOfMonth } from '../bill/bill.ts'
 import type { Invocation } from '../platform/environment-pool.ts'
 import { FUNCTIONS } from '../platform/function-usage.ts'
 import { StandardJob } from '../platform/standard-job.ts'
@@ -128,7 +127,7 @@ function turnTable(title: string, turns: readonly Turn[]): Table {
 
 function restTable(rowsWritten: number, idleCalls: number): Table {
   const { fifoRequests, standardRequests } = pollingOf(HOUR_MS / 1000)
-  const monthUsd = billOf(pollingOf(SECONDS_PER_MONTH)).total
+  const { polling, alarms } = standingOfMonth()
   return {
     title: 'At rest',
     columns: ['what', 'count'],
@@ -137,7 +136,8 @@ function restTable(rowsWritten: number, idleCalls: number): Table {
       ['calls of ours in an idle hour', idleCalls],
       ['receives of Lambda’s pollers in an idle hour, FIFO queues', fifoRequests],
       ['the same, standard queue', standardRequests],
-      ['USD of polling in an idle month', monthUsd.toFixed(2)],
+      ['USD of polling in an idle month', polling.toFixed(2)],
+      ['USD of alarms in a month', alarms.toFixed(2)],
     ],
   }
 }

@@ -33,6 +33,8 @@ export class SimulatedAws {
   readonly world: MemoryWorld
   readonly usage: FunctionUsage = new FunctionUsage()
   readonly happenings: JobHappening[] = []
+  /** What functions published beside what follows from happenings, each once: its name, and of which operator. */
+  readonly metrics: Set<string> = new Set()
   /** Finished invocations; only where asked for. */
   readonly invocations: (Invocation & { readonly name: FunctionName })[] = []
   keepsInvocations = false
@@ -61,7 +63,9 @@ export class SimulatedAws {
           event: (event) => {
             this.happenings.push(event)
           },
-          metric: () => {},
+          metric: (metric, _value, _unit, operator) => {
+            this.metrics.add(`${metric} of ${operator ?? 'the job'}`)
+          },
         },
         meter: this.#meter,
         keepsCalls: () => this.keepsInvocations,

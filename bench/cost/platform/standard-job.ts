@@ -29,6 +29,7 @@ const POISON = 'poison'
  */
 export class StandardJob {
   readonly aws: SimulatedAws
+  readonly definition: JobDefinition
   readonly deployment: Deployment
   /** Records that reached the sink. */
   received = 0
@@ -39,7 +40,8 @@ export class StandardJob {
 
   constructor(options: StandardJobOptions) {
     this.#options = options
-    this.deployment = deploymentOf(this.#definition(), undefined)
+    this.definition = this.#define()
+    this.deployment = deploymentOf(this.definition, undefined)
     this.aws = new SimulatedAws(this.deployment)
   }
 
@@ -130,7 +132,7 @@ export class StandardJob {
     return JSON.stringify({ ...purchase, note: session.repeat(4).slice(0, Math.max(0, 100 - line.length)) })
   }
 
-  #definition(): JobDefinition {
+  #define(): JobDefinition {
     const { parallelism, checkpointInterval = '10 s' } = this.#options
     return defineJob(
       {

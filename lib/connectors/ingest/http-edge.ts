@@ -103,9 +103,12 @@ function routed({ method, path }: HttpRequest, sources: readonly IngestSource[])
   return refusal(405, error, {}, { allow: 'POST', 'accept-post': ACCEPTED_TYPES })
 }
 
-/** The path without its slashes and query; undefined if it is no path. */
+/**
+ * The path without its slashes and query; undefined if it is no path. Of slashes before it there may be several: the address
+ * of a function ends in one, and who puts a path after it is likely to write another.
+ */
 function nameIn(path: string): string | undefined {
-  const [name = ''] = path.replace(/^\//, '').split(/[?#]/)
+  const [name = ''] = path.replace(/^\/+/, '').split(/[?#]/)
   try {
     return decodeURIComponent(name.replace(/\/$/, ''))
   } catch {

@@ -5,6 +5,7 @@ function observer() {
   const lines: string[] = []
   const observe = new EmfObserver({
     job: 'word-count',
+    stack: 'staging',
     line: (text) => lines.push(text),
     now: () => 1_700_000_000_000,
   })
@@ -67,7 +68,7 @@ describe('EmfObserver.metric', () => {
           CloudWatchMetrics: [
             {
               Namespace: 'Millrace',
-              Dimensions: [['Job', 'Operator']],
+              Dimensions: [['Stack', 'Job', 'Operator']],
               Metrics: [
                 { Name: 'numRecordsIn', Unit: 'Count' },
                 { Name: 'turnDuration', Unit: 'Milliseconds' },
@@ -75,6 +76,7 @@ describe('EmfObserver.metric', () => {
             },
           ],
         },
+        Stack: 'staging',
         Job: 'word-count',
         Operator: 'count',
         numRecordsIn: 7,
@@ -86,11 +88,12 @@ describe('EmfObserver.metric', () => {
           CloudWatchMetrics: [
             {
               Namespace: 'Millrace',
-              Dimensions: [['Job']],
+              Dimensions: [['Stack', 'Job']],
               Metrics: [{ Name: 'numberOfDeadLetters', Unit: 'Count' }],
             },
           ],
         },
+        Stack: 'staging',
         Job: 'word-count',
         numberOfDeadLetters: 1,
       },
@@ -120,6 +123,13 @@ describe('EmfObserver.metric', () => {
       numRestarts: 1,
       jobStatusFailed: 1,
     })
+  })
+
+  it('tells of a job that runs that it has not failed: nothing else ends the alarm', () => {
+    const { observe, parsed } = observer()
+    observe.event({ type: 'status', from: 'CREATED', to: 'RUNNING', cause: undefined })
+    observe.flush()
+    expect(parsed().at(-1)).toMatchObject({ Job: 'word-count', jobStatusFailed: 0 })
   })
 
   it('writes no more metrics, and no more values of one, in a line than CloudWatch takes', () => {
