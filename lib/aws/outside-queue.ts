@@ -1,5 +1,6 @@
+import type { BatchResultErrorEntry } from '@aws-sdk/client-sqs'
 import type { Answer, OutsideQueue, QueueEntry } from '../ports/outside.ts'
-import { answerTo } from './aws-fault.ts'
+import { answerTo, classifyName } from './aws-fault.ts'
 import type { SqsRequests } from './services.ts'
 
 /** A queue that sinks send to, by its URL or by its name in this account and region. */
@@ -30,7 +31,7 @@ export class SqsOutsideQueue implements OutsideQueue {
         const failure = failed.get(String(index))
         if (failure === undefined) return { type: 'done' }
         const reason = `${failure.Code}: ${failure.Message ?? 'no reason given'}`
-        return { type: failure.SenderFault === true ? 'refused' : 'unavailable', reason }
+        return { type: mayPass(failure) ? 'unavailable' : 'refused', reason }
       })
     } catch (cause) {
       const answer = answerTo({ action: 'sqs:SendMessage', resource: `queue ${this.#queue}` }, cause)
@@ -43,4 +44,10 @@ export class SqsOutsideQueue implements OutsideQueue {
     const { QueueUrl = this.#queue } = await this.#sqs.getQueueUrl({ QueueName: this.#queue })
     return QueueUrl
   }
+}
+
+/** Throttles may be called the sender's fault: the code says more than the flag. */
+function mayPass({ Code, SenderFault }: BatchResultErrorEntry): boolean {
+  const problem = classifyName(Code ?? '')
+  return problem === undefined ? SenderFault !== true : problem === 'retryable'
 }
