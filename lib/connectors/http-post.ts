@@ -97,6 +97,8 @@ export function httpPost<T>(options: HttpPostOptions<T>): WriterSink<T> {
     type: 'writer',
     kind: KIND,
     writes: 'committed',
+    // Requests that are under way together: whatever a server's pace, they are answered within an invocation.
+    batchRecordsMax: concurrency * (options.format === 'single' ? 1 : batchRecords),
     createWriter: (ctx) => ({
       async write(values) {
         const requests = requestsOf(options, { batchRecords, batchBytes }, values, ctx)
