@@ -81,16 +81,22 @@ export function isConditionFailure(cause: unknown): boolean {
 }
 
 export function classify(cause: unknown): AwsProblem {
-  const name = nameOf(cause)
-  if (RETRYABLE_NAMES.has(name)) return 'retryable'
-  if (MISSING_NAMES.has(name)) return 'missing'
-  if (PERMISSION_NAMES.has(name) || /access.?denied/i.test(name)) return 'permission'
+  const named = classifyName(nameOf(cause))
+  if (named !== undefined) return named
   const status = statusOf(cause)
   if (status === 429 || (status !== undefined && status >= 500)) return 'retryable'
   if (status === 403) return 'permission'
   const error = cause as SdkError | undefined
   if (error?.$retryable !== undefined) return 'retryable'
   return typeof error?.code === 'string' && CONNECTION_CODES.has(error.code) ? 'retryable' : 'other'
+}
+
+/** Of an error, or of one entry of a batch that failed; undefined: the name alone does not tell. */
+export function classifyName(name: string): Exclude<AwsProblem, 'other'> | undefined {
+  if (RETRYABLE_NAMES.has(name)) return 'retryable'
+  if (MISSING_NAMES.has(name)) return 'missing'
+  if (PERMISSION_NAMES.has(name) || /access.?denied/i.test(name)) return 'permission'
+  return undefined
 }
 
 /** Throttles, trouble on AWS's side, and races that a second try settles, in the words of each service. */
@@ -103,6 +109,9 @@ const RETRYABLE_NAMES: ReadonlySet<string> = new Set([
   'RequestLimitExceeded',
   'TooManyRequestsException',
   'ProvisionedThroughputExceededException',
+  // The key of an encrypted queue or bucket: SQS says it with status 400, and calls it the sender's fault.
+  'KmsThrottled',
+  'KMS.ThrottlingException',
   'TransactionConflictException',
   'InternalServerError',
   'InternalError',

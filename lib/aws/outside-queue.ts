@@ -1,6 +1,7 @@
 import type { Answer, OutsideQueue, QueueEntry } from '../ports/outside.ts'
 import { answerTo } from './aws-fault.ts'
 import type { SqsRequests } from './services.ts'
+import { mayPass } from './sqs-batches.ts'
 
 /** A queue that sinks send to, by its URL or by its name in this account and region. */
 export class SqsOutsideQueue implements OutsideQueue {
@@ -30,7 +31,7 @@ export class SqsOutsideQueue implements OutsideQueue {
         const failure = failed.get(String(index))
         if (failure === undefined) return { type: 'done' }
         const reason = `${failure.Code}: ${failure.Message ?? 'no reason given'}`
-        return { type: failure.SenderFault === true ? 'refused' : 'unavailable', reason }
+        return { type: mayPass(failure) ? 'unavailable' : 'refused', reason }
       })
     } catch (cause) {
       const answer = answerTo({ action: 'sqs:SendMessage', resource: `queue ${this.#queue}` }, cause)

@@ -41,5 +41,6 @@ export function awsOutside(options: AwsOutsideOptions = {}): Outside {
         clock.schedule(clock.now() + ms, resolve)
       }),
     random,
+    remainingMs,
   }
 }

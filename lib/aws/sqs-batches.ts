@@ -1,6 +1,8 @@
+import type { BatchResultErrorEntry } from '@aws-sdk/client-sqs'
 import { assert } from '../model/faults.ts'
 import { MESSAGE_BYTES_MAX, type OutgoingMessage } from '../ports/mailbox.ts'
 import { sha256 } from '../node/sha256.ts'
+import { classifyName } from './aws-fault.ts'
 import { AWS_LIMITS } from './limits.ts'
 import { encodeMessageText } from './message-text.ts'
 
@@ -56,4 +58,10 @@ export function sqsLanes(entries: readonly SqsEntry[]): SqsEntry[][][] {
     bytes += entry.text.length
   }
   return lanes
+}
+
+/** Of an entry of a batch that failed. Throttles may be called the sender's fault: the code says more than the flag. */
+export function mayPass({ Code, SenderFault }: BatchResultErrorEntry): boolean {
+  const problem = classifyName(Code ?? '')
+  return problem === undefined ? SenderFault !== true : problem === 'retryable'
 }

@@ -5,7 +5,7 @@ import { inParallel } from './in-parallel.ts'
 import { encodeMessageText } from './message-text.ts'
 import type { Retrying } from './retry.ts'
 import type { SqsRequests } from './services.ts'
-import { entryOf, sqsId, sqsLanes, type SqsEntry } from './sqs-batches.ts'
+import { entryOf, mayPass, sqsId, sqsLanes, type SqsEntry } from './sqs-batches.ts'
 
 export interface SqsMailboxOptions {
   /** The URL of the FIFO queue that an actor is served from. @throws UserError where there is none. */
@@ -130,18 +130,16 @@ export class SqsMailbox implements Mailbox {
       }),
     )
     const failed = answer.Failed ?? []
-    const own = (senderFault: boolean): SqsEntry[] => {
-      const ids = new Set(
-        failed.filter((entry) => (entry.SenderFault ?? false) === senderFault).map(({ Id }) => Id),
-      )
+    const entriesThat = (pass: boolean): SqsEntry[] => {
+      const ids = new Set(failed.filter((entry) => mayPass(entry) === pass).map(({ Id }) => Id))
       return entries.filter(({ index }) => ids.has(String(index)))
     }
-    const lost = own(true)
+    const lost = entriesThat(false)
     const said = [...new Set(failed.map(({ Code, Message }) => `${Code}: ${Message}`))].join('; ')
     if (lost.length > 0) {
       this.#options.warn(`sqs:SendMessage on ${resourceOf(url)} refused ${lost.length} messages (${said})`)
     }
-    return { retryable: own(false), lost, said }
+    return { retryable: entriesThat(true), lost, said }
   }
 }
 

@@ -1,12 +1,12 @@
 import { durationMs, tryParseDurationMs, type Duration } from '../model/durations.ts'
 import { UserError } from '../model/faults.ts'
-import type { HttpAnswer, HttpPost, Outside } from '../ports/outside.ts'
+import type { HttpAnswer, Outside } from '../ports/outside.ts'
 import type { SinkContext, WriterSink } from '../stream/sink.ts'
 import { digest } from './digest.ts'
 import { fetchHttp } from './fetch-http.ts'
 import { jsonText } from './line-format.ts'
 import { inParallel } from './in-parallel.ts'
-import { persist, PERSISTENCE, type Persistence, type Try } from './persist.ts'
+import { answerableMs, persist, PERSISTENCE, type Patience, type Persistence, type Try } from './persist.ts'
 import { quoted } from './quoted.ts'
 import { OptionProblems } from './sink-options.ts'
 
@@ -62,8 +62,9 @@ const KEY = /^[\x21-\x7e]{1,255}$/
  * with other keys, unless there is one a record and `idempotencyKey` depends on that alone.
  * Order: that of the subtask, with a concurrency of 1.
  *
- * @throws UserError while it runs, with the start of the answer: any other answer than 2xx. Error when the server was not
- * available in as many tries as allowed.
+ * @throws UserError while it runs, with the start of the answer: any other answer than 2xx. PlatformFault when the server was
+ * not available in as many tries as allowed: a failure of the job in one process; on AWS its messages come again, which fails
+ * the job when it goes on for minutes.
  */
 export function httpPost<T>(options: HttpPostOptions<T>): WriterSink<T> {
   const { url, headers = {}, concurrency = 1, timeout = '5 s', attemptsMax = 4 } = options
@@ -96,6 +97,8 @@ export function httpPost<T>(options: HttpPostOptions<T>): WriterSink<T> {
     type: 'writer',
     kind: KIND,
     writes: 'committed',
+    // Requests that are under way together: whatever a server's pace, they are answered within an invocation.
+    batchRecordsMax: concurrency * (options.format === 'single' ? 1 : batchRecords),
     createWriter: (ctx) => ({
       async write(values) {
         const requests = requestsOf(options, { batchRecords, batchBytes }, values, ctx)
@@ -106,7 +109,7 @@ export function httpPost<T>(options: HttpPostOptions<T>): WriterSink<T> {
 }
 
 /** Without a runtime's world, Node's own. */
-const HERE: Pick<Outside, 'http' | 'pause' | 'random'> = {
+const HERE: Pick<Outside, 'http'> & Patience = {
   http: fetchHttp,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: { next: () => Math.random() },
@@ -128,19 +131,20 @@ interface PostedRequest {
 async function post(
   { url, headers, timeoutMs, persistence }: Posting,
   { contentType, key, body }: PostedRequest,
-  outside: Pick<Outside, 'http' | 'pause' | 'random'>,
+  outside: Pick<Outside, 'http'> & Patience,
 ): Promise<void> {
   const given = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   )
-  const request: HttpPost = {
-    url,
-    headers: { 'content-type': contentType, ...given, 'idempotency-key': key },
-    body,
-    timeoutMs,
-  }
+  const request = { url, headers: { 'content-type': contentType, ...given, 'idempotency-key': key }, body }
   const what = `${KIND}: cannot post to ${withoutSecrets(url)}`
-  await persist(what, outside, persistence, async () => outcomeOf(what, await outside.http.post(request)))
+  await persist(what, outside, persistence, async () => {
+    const answer = await outside.http.post({
+      ...request,
+      timeoutMs: Math.min(timeoutMs, answerableMs(outside)),
+    })
+    return outcomeOf(what, answer)
+  })
 }
 
 function outcomeOf(what: string, answer: HttpAnswer): Try {

@@ -1,30 +1,26 @@
 import { UserError } from '../model/faults.ts'
-import {
-  QUEUE_BYTES_MAX,
-  QUEUE_ENTRIES_MAX,
-  type Outside,
-  type OutsideQueue,
-  type QueueEntry,
-} from '../ports/outside.ts'
-import { persist, PERSISTENCE } from './persist.ts'
+import { QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX, type OutsideQueue, type QueueEntry } from '../ports/outside.ts'
+import { isTimeUp, persist, PERSISTENCE, type Patience } from './persist.ts'
 import { quoted } from './quoted.ts'
 
 /**
  * Sends all entries, as many in a call as fit. Those of a group are sent in order, one in a call: of a call, one may fail
  * and the next be sent, which would then come first. `what` begins messages.
- * @throws UserError if one is refused; Error if the queue is not available.
+ * @throws UserError if one is refused; PlatformFault if the queue is not available, or the invocation ends.
  */
 export async function sendAll(
   what: string,
   queue: OutsideQueue,
   entries: readonly QueueEntry[],
-  outside: Pick<Outside, 'pause' | 'random'>,
+  outside: Patience,
 ): Promise<void> {
   let left = entries
   if (left.length === 0) return
   await persist(what, outside, PERSISTENCE, async () => {
     const before = left.length
     while (left.length > 0) {
+      if (left.length < before && isTimeUp(outside))
+        return { type: 'on', reason: `${left.length} messages are still to be sent` }
       const { call, rest } = nextCall(left)
       const answers = await queue.send(call)
       const failed = call.filter((entry, index) => {

@@ -39,6 +39,10 @@ const ROLL_OVER_BYTES_MAX = 100_000_000
  * expires it is worth while for what a job that ended has left. It must leave objects there at least for as long as a
  * checkpoint may wait to be restored: what it held is lost otherwise, and restoring it fails.
  *
+ * On AWS, all that one checkpoint holds of a subtask is published within one invocation: fetched, put together and stored again.
+ * Where that is too much for 30 seconds, shorten the interval of checkpoints, raise the parallelism, or ask for a function of the
+ * chain's own with a longer timeout.
+ *
  * Memory: up to `rollOverBytes` a subtask. Several sinks or jobs may share a bucket and a prefix.
  *
  * @throws UserError while it runs: staged objects were removed, another object has a name.

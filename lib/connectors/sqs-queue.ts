@@ -48,8 +48,9 @@ const SQS_ID = /^[\x21-\x7e]{1,128}$/
  * as well, if the restart comes within that time and the id depends on the record alone.
  * Order: FIFO queues, within a group; a call takes one message of a group, so few groups mean more calls.
  *
- * @throws UserError while it runs: a message above 1 MiB, or what SQS refuses. Error when it was not available several
- * times in a row.
+ * @throws UserError while it runs: a message above 1 MiB, or what SQS refuses. PlatformFault when it was not available several
+ * times in a row: a failure of the job in one process; on AWS its messages come again, which fails the job when it goes on for
+ * minutes.
  */
 export function sqsQueue<T>(options: SqsQueueOptions<T>): WriterSink<T> {
   const { queue, group, deduplicationId, format = 'json' } = options

@@ -43,8 +43,9 @@ const STAMP_BYTES = 1_000
  *
  * Properties that are undefined are left out, dates become ISO text. A large whole number is a `bigint`.
  *
- * @throws UserError while it runs: an item above 400 KB, values that a table cannot hold, what DynamoDB refuses. Error when
- * it was not available several times in a row.
+ * @throws UserError while it runs: an item above 400 KB, values that a table cannot hold, what DynamoDB refuses. PlatformFault
+ * when it was not available several times in a row: a failure of the job in one process; on AWS its messages come again, which
+ * fails the job when it goes on for minutes.
  */
 export function table<T>(options: TableOptions<T>): WriterSink<T> {
   const { table: name } = options

@@ -37,6 +37,9 @@ export abstract class AbstractOperator implements Operator {
   get wantsTurn(): boolean {
     return false
   }
+  get recordsWanted(): number {
+    return Number.POSITIVE_INFINITY
+  }
   onProcessingTime(_nowMs: number): void {}
   nextProcessingTime(): number | undefined {
     return undefined

@@ -36,6 +36,11 @@ export interface Operator extends Receiver {
   endTurn(): void | Promise<void>
   /** Whether it has work left that needs no input, only a turn: runtimes that work in turns take one soon, and before they close it. */
   readonly wantsTurn: boolean
+  /**
+   * How many records it can do with in the turn at hand, about. Infinity: any number. 0: there was no time yet for what earlier
+   * turns brought, and more would only wait.
+   */
+  readonly recordsWanted: number
   /** Fires the processing-time timers due at or before `nowMs`. */
   onProcessingTime(nowMs: number): void
   /** When `onProcessingTime` has something to do; undefined: nothing is due. */
@@ -71,6 +76,8 @@ export interface Turns {
   readonly lineage: string
   /** Where in the task's log the turn at hand will stand: at least 1, and rising. */
   position(): number
+  /** Milliseconds left for it: what takes longer is for the next. */
+  remainingMs(): number
 }
 
 /** What an operator may use. */

@@ -13,6 +13,8 @@ export interface Outside {
   /** Resolves `ms` milliseconds later. */
   pause(ms: number): Promise<void>
   readonly random: Random
+  /** Milliseconds until the invocation under way ends, and everything in it. Undefined: no end is near. */
+  readonly remainingMs?: (() => number) | undefined
 }
 
 /**

@@ -65,9 +65,15 @@ export interface WriterSink<in T> {
    * For runtimes that work in turns, where a turn may be lost and taken again with other records. `at-once`: a batch is
    * written in the turn that brings it, and perhaps again, otherwise cut. `committed`: once that turn is committed, so
    * that a batch which is written again is the same, with the same version and batch id; its records are part of the
-   * state until then, and must be plain data. Default: `at-once`. The embedded runtime has no turns.
+   * state until then, and must be plain data. Default: `at-once`. The embedded runtime has no turns. A turn that is killed begins
+   * anew: what `at-once` is given, some 2,000 records a turn, has to be written in one invocation, together; `committed` need not.
    */
   readonly writes?: 'at-once' | 'committed'
+  /**
+   * Of a sink that writes what is committed, on runtimes that work in turns: the records that it is given at once, at most. One
+   * batch has to be written within an invocation, or the job does not get on. Default: 100.
+   */
+  readonly batchRecordsMax?: number
   createWriter(ctx: SinkContext): SinkWriter<T>
 }
 

@@ -131,17 +131,8 @@ export class Task {
   /** Takes the next element of `channel`, between beginBatch and endBatch. */
   accept(channel: number, element: Element): void | Promise<void> {
     switch (element.kind) {
-      case 'records': {
-        const { entrance } = this
-        const { values, timestamps } = element
-        let i = 0
-        try {
-          for (; i < values.length; i++) entrance.record(values[i], timestamps[i]!)
-        } catch (cause) {
-          throw placed(cause, this.env.placeOf?.(channel), i)
-        }
-        return
-      }
+      case 'records':
+        return this.acceptRecords(channel, element, 0, element.values.length)
       case 'watermark':
         return this.onValve(this.valve.onWatermark(channel, element.timestampMs))
       case 'status':
@@ -154,6 +145,17 @@ export class Task {
       }
       case 'end':
         return this.onChannelEnd(channel)
+    }
+  }
+
+  /** Takes some of the records of an element, from number `first` to before `end`; as {@link accept}. */
+  acceptRecords(channel: number, { values, timestamps }: RecordBatch, first: number, end: number): void {
+    const { entrance } = this
+    let i = first
+    try {
+      for (; i < end; i++) entrance.record(values[i], timestamps[i]!)
+    } catch (cause) {
+      throw placed(cause, this.env.placeOf?.(channel), i)
     }
   }
 
@@ -266,6 +268,11 @@ export class Task {
   /** Whether an operator has work left that needs only another turn. */
   get wantsTurn(): boolean {
     return this.operators.some(({ operator }) => operator.wantsTurn)
+  }
+
+  /** How many records the operators can do with in the turn that begins. */
+  get recordsWanted(): number {
+    return Math.min(...this.operators.map(({ operator }) => operator.recordsWanted))
   }
 
   /**

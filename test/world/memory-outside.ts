@@ -44,6 +44,9 @@ export class MemoryOutside implements Outside {
   entryAnswer: (entry: QueueEntry) => Answer | undefined = () => undefined
   putAnswer: (item: TableItem) => Answer | undefined = () => undefined
   httpAnswer: (request: HttpPost) => HttpAnswer | undefined = () => undefined
+  remainingMs = (): number => Number.POSITIVE_INFINITY
+  /** After a pause, which takes no time. */
+  paused: (ms: number) => void = () => {}
   #chance = 7
   readonly #deduplicated = new Set<string>()
 
@@ -80,6 +83,7 @@ export class MemoryOutside implements Outside {
 
   pause(ms: number): Promise<void> {
     this.pausesMs.push(ms)
+    this.paused(ms)
     return Promise.resolve()
   }
 

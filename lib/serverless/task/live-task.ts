@@ -13,8 +13,8 @@ import type { TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 import { TurnMetrics } from './turn-metrics.ts'
 
-/** Event-time timers that fire in one turn: a watermark that reaches more goes on in the next. */
-const TIMERS_PER_TURN = 1_000
+/** Event-time timers that fire between two looks at the time. */
+const TIMERS_PER_STEP = 10
 
 /**
  * The operators of a task as objects, made from its state at one place of its log: a cache, good for the turns that this
@@ -34,6 +34,7 @@ export class LiveTask {
   inputEnded = false
   #nowMs: number
   #position: number
+  #remainingMs = (): number => Number.POSITIVE_INFINITY
 
   constructor(
     runtime: JobRuntime,
@@ -64,9 +65,13 @@ export class LiveTask {
       enumerateSplits: async (_uid, source) =>
         source.enumerateSplits({ parallelism: wiring.vertex.parallelism }),
       stateBackends: this.backends.factory,
-      timersPerStep: TIMERS_PER_TURN,
+      timersPerStep: TIMERS_PER_STEP,
       ingest: runtime.ingest ?? new IngestLogReader(runtime),
-      turns: { lineage: state.genesis!.lineage, position: () => this.#position },
+      turns: {
+        lineage: state.genesis!.lineage,
+        position: () => this.#position,
+        remainingMs: () => this.#remainingMs(),
+      },
       outside: runtime.outside,
       jobObjects: { store: runtime.blobs, random: runtime.random },
     })
@@ -79,10 +84,11 @@ export class LiveTask {
     return numRecordsIn + numDeadLetters
   }
 
-  /** Begins the turn at this time that will stand at this position. */
-  beginTurn(nowMs: number, position: number): void {
+  /** Begins the turn at this time that will stand at this position, and has so much time. */
+  beginTurn(nowMs: number, position: number, remainingMs: () => number): void {
     this.#nowMs = nowMs
     this.#position = position
+    this.#remainingMs = remainingMs
     this.snapshot = undefined
     this.inputEnded = false
     this.task.beginBatch()

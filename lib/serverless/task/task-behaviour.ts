@@ -186,6 +186,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     const allowance = {
       sourceWaitsUntilMs: await this.#pacing.waitsUntilMs(wiring, world.nowMs),
       countsChannels: this.#runtime.config.checkpointing.unaligned,
+      remainingMs: () => world.remainingMs(),
     }
     for (;;) {
       let missing: MissingRow | undefined

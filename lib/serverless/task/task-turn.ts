@@ -4,7 +4,7 @@ import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
 import type { TaskAck } from '../../checkpoint/task-ack.ts'
 import { COORDINATOR, taskOfActor } from '../../model/actors.ts'
 import type { ActorId } from '../../model/ids.ts'
-import type { Element } from '../../model/elements.ts'
+import type { Element, RecordBatch } from '../../model/elements.ts'
 import { assert, UserError } from '../../model/faults.ts'
 import { LIMITS } from '../../model/limits.ts'
 import type { Key } from '../../model/keys.ts'
@@ -26,6 +26,10 @@ const RECORDS_PER_TURN = 2_048
 const SOURCE_WAIT_MS = 1_000
 /** Timers whose rows one turn fetches. */
 const TIMERS_FETCHED_PER_TURN = 1_000
+/** Steps in which a watermark's timers fire after its first, so that their rows are fetched: the next turn goes on behind. */
+const FIRING_STEPS_PER_TURN = 99
+/** Records that a source is asked for in a turn while nobody knows how long they take. */
+const RECORDS_FIRST_READ = 64
 
 /** What a turn may do besides taking its inputs. */
 export interface TurnAllowance {
@@ -33,6 +37,8 @@ export interface TurnAllowance {
   readonly sourceWaitsUntilMs: number | undefined
   /** Unaligned checkpoints are taken: acknowledgements tell how far channels are. */
   readonly countsChannels: boolean
+  /** Milliseconds left for it: as soon as there are none it ends, be it between two records of an element. */
+  remainingMs(): number
 }
 
 /** One turn of a task: elements in, effects out; then what it changed. Made for one run of one step. */
@@ -49,6 +55,9 @@ export class TaskTurn {
   readonly #delta: { -readonly [Field in keyof TaskDelta]: TaskDelta[Field] } = {}
   #taken = 0
   #records = 0
+  /** Records that its operators can do with. */
+  #recordsWanted = Number.POSITIVE_INFINITY
+  #firingSteps = 0
   #sawData = false
   #reading: TaskState['reading']
   #started: boolean
@@ -73,12 +82,10 @@ export class TaskTurn {
 
   async run(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {
     const { task } = this.#live
-    this.#live.beginTurn(this.#nowMs, this.#view.place.position + 1)
+    this.#live.beginTurn(this.#nowMs, this.#view.place.position + 1, () => this.#allowance.remainingMs())
+    this.#recordsWanted = task.recordsWanted
     await this.#prefetch(inputs)
-    if (task.isFiring) {
-      this.#sawData = true
-      task.goOnFiring()
-    }
+    this.#goOnFiring()
     await this.#overtake()
     await this.#takeStash()
     await this.#takeInputs(inputs)
@@ -92,7 +99,25 @@ export class TaskTurn {
 
   /** A barrier, a watermark with timers still to fire, or enough records end the turn: what follows is for the next. */
   get #isEnded(): boolean {
-    return this.#live.snapshot !== undefined || this.#live.task.isFiring || this.#records >= RECORDS_PER_TURN
+    const { snapshot, task } = this.#live
+    const isFull = this.#records >= RECORDS_PER_TURN
+    return snapshot !== undefined || task.isFiring || isFull || this.#isExhausted
+  }
+
+  /** It has no time left, or its operators have all that they can do with. Something has been done, or every turn would end so. */
+  get #isExhausted(): boolean {
+    if (this.#records >= this.#recordsWanted) return true
+    return this.#sawData && this.#allowance.remainingMs() <= 0
+  }
+
+  /** Fires what a watermark has made due, step by step. */
+  #goOnFiring(): void {
+    const { task } = this.#live
+    while (task.isFiring && this.#firingSteps < FIRING_STEPS_PER_TURN && !this.#isExhausted) {
+      this.#sawData = true
+      this.#firingSteps++
+      task.goOnFiring()
+    }
   }
 
   /** An order that is past the queue: the barrier goes before everything that waits for this task. */
@@ -173,26 +198,36 @@ export class TaskTurn {
     const { task } = this.#live
     const channel = this.#wiring.channelOf(from, edge)
     assert(channel !== undefined, `${this.#view.actor} has a channel from ${from} on edge ${edge}`)
-    let at = 0
-    while (
-      at < elements.length &&
-      !this.#isEnded &&
-      !task.isBlocked(channel) &&
-      !this.#waiting.has(channel)
-    ) {
-      await this.#accept(channel, elements[at]!)
-      at++
+    let left = elements
+    while (left.length > 0 && !this.#isEnded && !task.isBlocked(channel) && !this.#waiting.has(channel)) {
+      const [first, ...others] = left
+      const rest = await this.#accept(channel, first!)
+      left = rest === undefined ? others : [rest, ...others]
     }
-    if (at === elements.length) return
+    if (left.length === 0) return
     this.#waiting.add(channel)
-    this.#kept.push(at === 0 ? stashed : { from, edge, elements: elements.slice(at) })
+    this.#kept.push(left === elements ? stashed : { from, edge, elements: left })
   }
 
-  async #accept(channel: number, element: Element): Promise<void> {
+  /** What it has not taken of the element, because the turn ended inside. */
+  async #accept(channel: number, element: Element): Promise<Element | undefined> {
+    if (element.kind === 'records') return this.#acceptRecords(channel, element)
     if (element.kind !== 'barrier') this.#sawData = true
-    if (element.kind === 'records') this.#records += element.values.length
     const done = this.#live.task.accept(channel, element)
     if (done instanceof Promise) await done
+    this.#goOnFiring()
+    return undefined
+  }
+
+  #acceptRecords(channel: number, batch: RecordBatch): RecordBatch | undefined {
+    const { kind, values, timestamps } = batch
+    for (let at = 0; at < values.length; at++) {
+      if (this.#isExhausted) return { kind, values: values.slice(at), timestamps: timestamps.slice(at) }
+      this.#sawData = true
+      this.#records++
+      this.#live.task.acceptRecords(channel, batch, at, at + 1)
+    }
+    return undefined
   }
 
   async #obey(order: TaskOrder): Promise<void> {
@@ -250,9 +285,10 @@ export class TaskTurn {
     const { task } = this.#live
     let { status } = this.#reading
     if (this.#reading.stoppedAt !== undefined || this.#allowance.sourceWaitsUntilMs !== undefined) return
-    while (isReadable(status, this.#nowMs) && this.#records < RECORDS_PER_TURN) {
+    const beganMs = this.#allowance.remainingMs()
+    while (isReadable(status, this.#nowMs) && !this.#isEnded) {
       const before = this.#live.recordsRead
-      const read = task.read(LIMITS.batchRecords)
+      const read = task.read(this.#readableRecords(beganMs))
       status = read instanceof Promise ? await read : read
       const count = this.#live.recordsRead - before
       this.#records += count
@@ -265,6 +301,15 @@ export class TaskTurn {
       }
     }
     this.#reading = { ...this.#reading, status }
+  }
+
+  /** How many records to ask a source for that has read since there were `beganMs` left: as many as there is time for. */
+  #readableRecords(beganMs: number): number {
+    const leftMs = this.#allowance.remainingMs()
+    const takenMs = beganMs - leftMs
+    const perMs = takenMs > 0 ? this.#records / takenMs : Number.POSITIVE_INFINITY
+    const inTime = this.#records === 0 ? RECORDS_FIRST_READ : perMs * leftMs
+    return Math.max(1, Math.floor(Math.min(LIMITS.batchRecords, this.#recordsWanted - this.#records, inTime)))
   }
 
   async #outcome(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {

@@ -92,6 +92,8 @@ export function committedSink(sink: number, { outside, called, request }: SinkSu
     type: 'writer',
     kind: 'outside',
     writes: 'committed',
+    // Small, so that what a turn brings is several.
+    batchRecordsMax: 2,
     createWriter: (ctx) => ({
       async write(items) {
         const id = ctx.batchId()

@@ -19,6 +19,8 @@ describe('classify', () => {
     ['Error', 429],
     ['TimeoutError', 0],
     ['ConcurrentModificationException', 400],
+    ['KmsThrottled', 400],
+    ['KMS.ThrottlingException', 400],
   ])('has %s (%d) tried again', (name, status) => {
     expect(classify(sdkError(name, status))).toBe('retryable')
   })

@@ -59,6 +59,20 @@ describe('a queue', () => {
     ])
   })
 
+  test('that was throttled says so, whoever it says was at fault', async () => {
+    const { services: aws } = services({
+      sendMessageBatch: () => ({
+        Failed: [
+          { Id: '0', SenderFault: true, Code: 'KMS.ThrottlingException', Message: 'slow down' },
+          { Id: '1', SenderFault: true, Code: 'RequestThrottled' },
+          { Id: '2', SenderFault: false, Code: 'KMS.AccessDeniedException', Message: 'no' },
+        ],
+      }),
+    })
+    const answers = await awsOutside({ services: aws }).queue('https://sqs/1/q').send(entries)
+    expect(answers.map(({ type }) => type)).toEqual(['unavailable', 'unavailable', 'refused'])
+  })
+
   test('is looked up by its name, once', async () => {
     const { services: aws, asked } = services({ getQueueUrl: () => ({ QueueUrl: 'https://sqs/1/q.fifo' }) })
     const outside = awsOutside({ services: aws })

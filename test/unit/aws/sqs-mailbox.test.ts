@@ -128,6 +128,17 @@ describe('SqsMailbox.send', () => {
     expect(warnings).toEqual([])
   })
 
+  it('tries again what a throttled key held up, whoever SQS says is at fault', async () => {
+    const throttled = { Id: '0', SenderFault: true, Code: 'KMS.ThrottlingException', Message: 'slow down' }
+    const sendMessageBatch = script<BatchInput, BatchAnswer>(
+      { ...ANSWER, Successful: [], Failed: [throttled] },
+      allSent(),
+    )
+    const { mailbox, warnings } = mailboxOn({ sendMessageBatch })
+    expect(await mailbox.send([message(ONE, 'a')])).toEqual(['sent'])
+    expect(warnings).toEqual([])
+  })
+
   it('holds a group back behind a message that SQS refuses, and sends the others', async () => {
     const sendMessageBatch = script<BatchInput, BatchAnswer>((input) => ({
       ...ANSWER,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SinkContext, TwoPhaseCommitSink, TwoPhaseCommitter, WriterSink } from '../../../lib/index.ts'
+import { PlatformFault } from '../../../lib/ports/platform-fault.ts'
+import type { OperatorStateSnapshot } from '../../../lib/state/operator-state.ts'
 import { testHarness } from '../../../lib/testing/index.ts'
 import { TurnTask } from './turn-drive.ts'
 
@@ -265,6 +267,112 @@ describe('a writer in turns', () => {
     expect(written(log)).toEqual([line(V(2, 0), 'b', V(1, 2))])
     await second.turn()
     expect(written(log).slice(1)).toEqual([line(V(2, 3), 'd')])
+  })
+})
+
+const digits = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n % 10))
+
+/** A task of a sink that takes its batches one record at a time, each in `ms`. */
+function slow(ms: number, restored?: { attempt: number; restored: OperatorStateSnapshot }) {
+  const { sink, log } = recording('committed')
+  let leftMs = 0
+  const task = new TurnTask<string>(
+    {
+      ...sink,
+      batchRecordsMax: 1,
+      createWriter(ctx) {
+        const writer = sink.createWriter(ctx)
+        return {
+          write(values, timestamps) {
+            leftMs -= ms
+            if (values[0] === 'busy') throw new PlatformFault('busy')
+            return writer.write(values, timestamps)
+          },
+        }
+      },
+    },
+    restored,
+  )
+  task.remainingMs = () => leftMs
+  const turn = (allowedMs: number, ...values: string[]): Promise<void> => {
+    leftMs = allowedMs
+    return task.turn(({ push }) => push(...values), 'commits and stays')
+  }
+  return { task, log, turn }
+}
+
+describe('a writer of committed records that is short of time', () => {
+  test('is given what a turn brought in batches, of a hundred unless it says otherwise', async () => {
+    const { sink, log } = recording('committed')
+    const task = new TurnTask(sink)
+    await task.turn(async ({ push }) => {
+      await push(...digits(150))
+      await push(...digits(60))
+    })
+    await task.turn()
+    expect(written(log).map((one) => one.split(' ')[2]!.length)).toEqual([100, 100, 10])
+    expect(written(log)[2]).toContain(`${V(1, 1, 2)} lineage/sink/0/${V(1, 1, 2)}`)
+    const own = recording('committed')
+    const pairs = new TurnTask({ ...own.sink, batchRecordsMax: 2 })
+    await pairs.turn(({ push }) => push('a', 'b', 'c'))
+    await pairs.turn()
+    expect(written(own.log)).toEqual([line(V(1, 1), 'ab'), line(V(1, 1, 1), 'c')])
+    await pairs.turn(({ push }) => push(...digits(3_000)))
+    await pairs.turn()
+    expect(written(own.log)).toHaveLength(2 + 1_000)
+  })
+
+  test('writes as many as there is time for, and the rest first in the next turn, before which nothing is wanted', async () => {
+    const { task, log, turn } = slow(100)
+    await turn(1_000, 'a', 'b', 'c', 'd', 'e')
+    expect(task.recordsWanted).toBe(256)
+    await turn(250, 'f')
+    expect(written(log)).toHaveLength(2)
+    expect(task.recordsWanted).toBe(0)
+    await turn(1_000)
+    expect(written(log).map((one) => one.at(-1))).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+    expect(task.recordsWanted).toBe(50)
+    expect(task.wantsTurn).toBe(false)
+  })
+
+  test('writes one in each turn, whatever time there is', async () => {
+    const { task, log, turn } = slow(100)
+    await turn(0, 'a', 'b', 'c')
+    for (let n = 1; n <= 3; n++) {
+      await turn(0)
+      expect(written(log)).toHaveLength(n)
+    }
+    expect(task.wantsTurn).toBe(false)
+  })
+
+  test('keeps what it has written when the platform fails behind it, and fails where it gets nowhere', async () => {
+    const { task, log, turn } = slow(1)
+    await turn(1_000, 'a', 'busy', 'b')
+    await turn(1_000)
+    expect(written(log)).toEqual([line(V(1, 1), 'a')])
+    expect(task.recordsWanted).toBe(0)
+    await expect(turn(1_000)).rejects.toThrow('busy')
+    expect(written(log)).toHaveLength(1)
+  })
+
+  test('writes what a checkpoint held over several turns as well, before all else', async () => {
+    const { sink } = recording('committed')
+    const first = new TurnTask<string>({ ...sink, batchRecordsMax: 1 })
+    let restored: OperatorStateSnapshot | undefined
+    await first.turn(async ({ push, barrier }) => {
+      await push('a', 'b', 'c')
+      restored = await barrier(1)
+    })
+    const { task, log, turn } = slow(100, { attempt: 2, restored: restored! })
+    await turn(150, 'd')
+    expect(written(log)).toEqual([line(V(2, 0), 'a', V(1, 1))])
+    await turn(1_000)
+    expect(written(log).slice(1)).toEqual([
+      line(V(2, 0, 1), 'b', V(1, 1, 1)),
+      line(V(2, 0, 2), 'c', V(1, 1, 2)),
+      line(V(2, 1), 'd'),
+    ])
+    expect(task.wantsTurn).toBe(false)
   })
 })
 

@@ -56,6 +56,14 @@ export class TurnTask<T> {
   /** Whether the sink asks for another turn. */
   wantsTurn = false
 
+  /** Of the turn at hand. */
+  remainingMs = (): number => 20_000
+
+  /** How many records the sink could do with in the next turn, if the process stayed. */
+  get recordsWanted(): number {
+    return this.#instance?.operator.recordsWanted ?? Number.NaN
+  }
+
   readonly warnings: string[] = []
 
   /**
@@ -105,7 +113,11 @@ export class TurnTask<T> {
       operatorState: state,
       isRestored: restored !== undefined,
       isResumed: this.#committed !== undefined,
-      turns: { lineage: 'lineage', position: () => place.position },
+      turns: {
+        lineage: 'lineage',
+        position: () => place.position,
+        remainingMs: () => this.remainingMs(),
+      },
       outside,
       jobObjects,
       now: () => 0,

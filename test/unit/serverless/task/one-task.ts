@@ -9,6 +9,7 @@ import {
   valueState,
   type KeyedContext,
   type ReadStatus,
+  type Sink,
 } from '../../../../lib/index.ts'
 import { COORDINATOR, taskActor } from '../../../../lib/model/actors.ts'
 import type { Element } from '../../../../lib/model/elements.ts'
@@ -31,6 +32,7 @@ import type { JobRuntime } from '../../../../lib/serverless/runtime.ts'
 import { taskBehaviour } from '../../../../lib/serverless/task/task-behaviour.ts'
 import type { TaskDelta, TaskState } from '../../../../lib/serverless/task/task-state.ts'
 import { compileConfig } from '../../../../lib/stream/compile-config.ts'
+import type { Outside } from '../../../../lib/ports/outside.ts'
 import type { JobConfig } from '../../../../lib/stream/config.ts'
 import type { CheckpointingOptions } from '../../../../lib/stream/options.ts'
 import { ManualClock } from '../../../../lib/testing/manual-clock.ts'
@@ -62,10 +64,10 @@ function countIn(ctx: Counting, key: string): void {
   ctx.collect({ key, count })
 }
 
-function planned(
-  poll: Poll,
-  checkpointing: CheckpointingOptions,
-): { readonly plan: JobPlan; readonly config: JobConfig } {
+function planned({ poll = () => 'wait', checkpointing, sink, working = () => {} }: OneTaskOptions): {
+  readonly plan: JobPlan
+  readonly config: JobConfig
+} {
   const source = sourceFunction<Sighting>({ poll: (ctx) => poll((one) => ctx.collect(one)) })
   const job = defineJob(
     {
@@ -75,19 +77,25 @@ function planned(
       checkpointing: { interval: '10 s', ...checkpointing },
     },
     (env) => {
-      env
-        .source('seen', source, { parallelism: 2 })
+      const seen = env.source('seen', source, { parallelism: 2 })
+      if (sink !== undefined) {
+        seen.rebalance().sinkTo('out', sink)
+        return
+      }
+      seen
         .keyBy(({ key }) => key)
         .process('count', {
           emits: type<Count>(),
           state: { count: valueState<number>() },
           processElement({ key, fireAtMs, wakeAtMs, throws }, ctx) {
+            working()
             if (throws !== undefined) throw new Error(throws)
             if (fireAtMs !== undefined) ctx.timers.registerEventTimeTimer(fireAtMs)
             if (wakeAtMs !== undefined) ctx.timers.registerProcessingTimeTimer(wakeAtMs)
             countIn(ctx, key)
           },
           onTimer(_timestampMs, ctx) {
+            working()
             countIn(ctx, `${ctx.key}!`)
           },
         })
@@ -115,6 +123,11 @@ export interface OneTaskOptions {
   readonly vertex?: number
   readonly poll?: Poll
   readonly checkpointing?: CheckpointingOptions
+  /** The source's records go to this, and vertex 1 is its task. */
+  readonly sink?: Sink<Sighting>
+  readonly outside?: Outside
+  /** Called at each record and timer of the operator that counts. */
+  readonly working?: () => void
 }
 
 /** One task of a small job in a world in memory: whoever it hears from and tells is played by the test. */
@@ -131,10 +144,13 @@ export class OneTask {
   backlog: () => number = () => 0
   readonly #next = new Map<string, number>()
   readonly #known = new Set<string>()
+  readonly #outside: Outside | undefined
   #count = 0
 
-  constructor({ vertex = 1, poll = () => 'wait', checkpointing = {} }: OneTaskOptions = {}) {
-    const { plan, config } = planned(poll, checkpointing)
+  constructor(options: OneTaskOptions = {}) {
+    const { vertex = 1, outside } = options
+    const { plan, config } = planned(options)
+    this.#outside = outside
     this.plan = plan
     this.config = config
     this.actor = taskActor(taskId(plan.vertices[vertex]!.id, 0))
@@ -154,6 +170,7 @@ export class OneTask {
       random: new SeededRandom(++this.#count),
       observe: { event: (event) => void this.happenings.push(event), metric: () => {} },
       ...ports,
+      outside: this.#outside,
       mailbox: {
         ...ports.mailbox,
         backlog: async () => this.backlog(),
