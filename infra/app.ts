@@ -12,6 +12,7 @@
  */
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib'
 
+import { keepOutputs } from '../cli/job-control/outputs-files.ts'
 import { loadJob } from '../cli/job/load-job.ts'
 import { UserError } from '../lib/model/faults.ts'
 import { readContext } from './app-context.ts'
@@ -33,6 +34,8 @@ async function main(): Promise<void> {
     settings: context.settings,
   })
   app.synth()
+  // Whatever is done with the stack, this is the last that is heard of it before.
+  keepOutputs(process.cwd(), stack.stackName)
 }
 
 try {
