@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url'
+
+import { describe, expect, test } from 'vitest'
+
+import { millrace, type Ended } from '../cli/millrace.ts'
+
+/** Of the scripts that `npm run` starts. An endpoint where nothing is: none of these gets so far as to ask it. */
+function run(script: string, args: readonly string[]): Promise<Ended> {
+  const path = fileURLToPath(new URL(`../../../${script}`, import.meta.url))
+  const command = [
+    process.execPath,
+    '--conditions=millrace-source',
+    '--import',
+    import.meta.resolve('tsx'),
+    path,
+  ]
+  return millrace(args, { command, env: { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' } })
+}
+
+const SCRIPTS = {
+  'bench/main.ts': 'npm run bench',
+  'bench/cost/main.ts': 'npm run bench:cost',
+  'scripts/local/deploy.ts': 'npm run local:deploy',
+  'scripts/local/down.ts': 'npm run local:down',
+  'scripts/local/up.ts': 'npm run local:up',
+}
+
+describe.each(Object.entries(SCRIPTS))('%s', (script, usage) => {
+  test('tells how it is called, and does nothing else', async () => {
+    const { code, stdout, stderr } = await run(script, ['examples/word-count-http.ts', '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(new RegExp(`^Usage: ${usage}`))
+  })
+
+  test('refuses an option that it does not know, without a stack', async () => {
+    const { code, stderr } = await run(script, ['--bogus'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^error: Unknown option '--bogus'/)
+    expect(stderr).toContain(`Usage: ${usage}`)
+    expect(stderr).not.toContain('    at ')
+  })
+})
+
+test.each([
+  ['scripts/local/deploy.ts', [], 'error: Expected the file of a job\n'],
+  ['scripts/local/deploy.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
+  ['scripts/local/deploy.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
+  ['scripts/local/down.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
+  ['scripts/local/up.ts', ['now'], "error: Unexpected argument 'now'"],
+])('%s %j is refused', async (script, args, told) => {
+  const { code, stderr } = await run(script, args)
+  expect(code).toBe(2)
+  expect(stderr).toContain(told)
+})
