@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { EXIT } from '../cli/exit-codes.ts'
+import { UserError } from '../lib/model/faults.ts'
 
 interface Options {
   readonly [name: string]: NonNullable<ParseArgsConfig['options']>[string]
@@ -14,7 +15,9 @@ interface Accepted<O extends Options, P extends boolean> {
 
 type CommandLine<O extends Options, P extends boolean> = ReturnType<typeof parseArgs<Accepted<O, P>>> & {
   /** Ends the process: what was typed cannot be meant. */
-  readonly refuse: (problem: string) => never
+  readonly refuse: (...problems: readonly string[]) => never
+  /** What `read` makes of what was typed; its UserError is such a refusal. */
+  readonly accept: <T>(read: () => T) => T
 }
 
 /**
@@ -26,9 +29,17 @@ export function commandLine<const O extends Options, P extends boolean = false>(
   options: O,
   { allowPositionals = false as P }: { readonly allowPositionals?: P } = {},
 ): CommandLine<O, P> {
-  const refuse = (problem: string): never => {
-    process.stderr.write(`error: ${problem}\n\n${usage}\n`)
+  const refuse = (...problems: readonly string[]): never => {
+    process.stderr.write(`${problems.map((problem) => `error: ${problem}`).join('\n')}\n\n${usage}\n`)
     process.exit(EXIT.userMistake)
+  }
+  const accept = <T>(read: () => T): T => {
+    try {
+      return read()
+    } catch (cause) {
+      if (!(cause instanceof UserError)) throw cause
+      return refuse(...cause.problems)
+    }
   }
   if (process.argv.slice(2).some((arg) => arg === '--help' || arg === '-h')) {
     process.stdout.write(`${usage}\n`)
@@ -36,7 +47,7 @@ export function commandLine<const O extends Options, P extends boolean = false>(
   }
   try {
     const config: Accepted<O, P> = { options, allowPositionals }
-    return { ...parseArgs(config), refuse }
+    return { ...parseArgs(config), refuse, accept }
   } catch (cause) {
     if (cause instanceof Error && String((cause as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS'))
       return refuse(cause.message)

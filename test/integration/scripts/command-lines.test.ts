@@ -23,6 +23,7 @@ const SCRIPTS = {
   'scripts/local/deploy.ts': 'npm run local:deploy',
   'scripts/local/down.ts': 'npm run local:down',
   'scripts/local/up.ts': 'npm run local:up',
+  'scripts/update-job.ts': 'npm run job:update',
 }
 
 describe.each(Object.entries(SCRIPTS))('%s', (script, usage) => {
@@ -46,9 +47,23 @@ test.each([
   ['scripts/local/deploy.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
   ['scripts/local/deploy.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
   ['scripts/local/down.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
+  ['scripts/update-job.ts', ['--wait', '1 min'], 'error: Expected the file of a job\n'],
+  ['scripts/update-job.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
+  ['scripts/update-job.ts', ['a.ts', '-c', 'x'], "error: -c: expected name=value, got 'x'"],
+  [
+    'scripts/update-job.ts',
+    ['a.ts', '-c', 'stack=a_b', '-c', 'http-auth=all'],
+    /^error: -c stack: expected .*\nerror: -c http-auth: expected iam or none/,
+  ],
+  ['scripts/update-job.ts', ['a.ts', '--wait', '5'], "error: --wait: expected a duration such as '30 s'"],
+  [
+    'scripts/update-job.ts',
+    ['a.ts', '--require-approval', 'some'],
+    'error: --require-approval: expected broadening, any-change, destructive, never, got some',
+  ],
   ['scripts/local/up.ts', ['now'], "error: Unexpected argument 'now'"],
 ])('%s %j is refused', async (script, args, told) => {
   const { code, stderr } = await run(script, args)
   expect(code).toBe(2)
-  expect(stderr).toContain(told)
+  expect(stderr).toMatch(told)
 })
