@@ -24,6 +24,8 @@ const SCRIPTS = {
   'scripts/local/down.ts': 'npm run local:down',
   'scripts/local/up.ts': 'npm run local:up',
   'scripts/update-job.ts': 'npm run job:update',
+  'test/e2e/main.ts': 'npm run e2e',
+  'test/simulation/simulate.ts': 'npm run simulate',
 }
 
 describe.each(Object.entries(SCRIPTS))('%s', (script, usage) => {
@@ -60,6 +62,41 @@ test.each([
     'scripts/update-job.ts',
     ['a.ts', '--require-approval', 'some'],
     'error: --require-approval: expected broadening, any-change, destructive, never, got some',
+  ],
+  [
+    'test/e2e/main.ts',
+    ['windows', 'wordcount'],
+    'error: Expected scenarios of word-count, windows; got wordcount',
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--seeds', 'abc'],
+    "error: --seeds: expected a whole number of at least 1, got 'abc'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--seeds', '0'],
+    "error: --seeds: expected a whole number of at least 1, got '0'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--seed', '1.5'],
+    "error: --seed: expected a whole number of at least 0, got '1.5'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--mode', 'foo'],
+    "error: --mode: expected one of exactly-once, at-least-once; got 'foo'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--backends', 'memory,disk'],
+    "error: --backends: expected one of memory, filesystem, lmdb; got 'disk'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--runtime', 'lambda'],
+    "error: --runtime: expected one of embedded, serverless, kernel, all; got 'lambda'",
   ],
   ['scripts/local/up.ts', ['now'], "error: Unexpected argument 'now'"],
 ])('%s %j is refused', async (script, args, told) => {
