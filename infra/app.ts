@@ -20,7 +20,8 @@ import { resourceSlug } from './job-names.ts'
 import { StreamJob } from './stream-job.ts'
 
 async function main(): Promise<void> {
-  const app = new App()
+  // By itself it would synthesise at exit, and warn of half a stack after the mistake that is to be mended.
+  const app = new App({ autoSynth: false })
   const context = readContext((key) => app.node.tryGetContext(key) as unknown)
   const job = await loadJob(context.job)
   const stack = new Stack(app, context.stack ?? `Millrace-${resourceSlug(job.options.name)}`)
