@@ -15,30 +15,19 @@ const ROUNDS = 5
 const ROUNDS_QUICK = 1
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url))
 
-const { values: options } = parseArgs({
-  options: {
-    filter: { type: 'string' },
-    rounds: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-if (options.help) {
-  console.log(`Usage: npm run bench -- [options]
+const USAGE = `Usage: npm run bench -- [options]
 
   --filter <name>  only benchmarks whose name contains this: ${benchmarks.map(({ name }) => name).join(', ')}
   --rounds <n>     rounds that count, after the warm-up (default ${ROUNDS})
   --quick          small inputs and one round: shows that everything works, measures little
   --json           print the results as JSON instead of tables
-  --check          exit with 1 if a target is missed`)
-} else {
-  process.exitCode = await main()
-}
+  --check          exit with 1 if a target is missed`
+
+process.exitCode = await main()
 
 async function main(): Promise<number> {
+  const options = optionsGiven()
+  if (typeof options === 'number') return options
   const { filter = '', quick, rounds = quick ? ROUNDS_QUICK : ROUNDS } = options
   const settings: Settings = { quick, rounds: Number(rounds) }
   if (!Number.isInteger(settings.rounds) || settings.rounds < 1) {
@@ -77,4 +66,27 @@ async function main(): Promise<number> {
   if (missed.length === 0 || !options.check) return 0
   console.error(`\n${missed.length} missed:\n${missed.map(renderCheck).join('\n')}`)
   return 1
+}
+
+/** Or the exit code of a command line that asks for nothing to be measured. */
+function optionsGiven() {
+  if (process.argv.includes('--help')) {
+    console.log(USAGE)
+    return 0
+  }
+  try {
+    return parseArgs({
+      options: {
+        filter: { type: 'string' },
+        rounds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (cause) {
+    // All that parseArgs throws is about what was typed.
+    console.error(`error: ${(cause as Error).message}\n\n${USAGE}`)
+    return 2
+  }
 }

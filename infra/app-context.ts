@@ -30,12 +30,12 @@ export function readContext(get: (key: string) => unknown): AppContext {
   const job = text('job')
   if (job === undefined) {
     problems.push(
-      '-c job: expected the file of a job module, got none: cdk deploy -c job=examples/word-count.ts',
+      '-c job: expected the file of a job module, got none: cdk deploy -c job=examples/word-count-http.ts',
     )
   }
   const context = {
     job: job ?? '',
-    stack: text('stack'),
+    stack: stackOf(text('stack'), problems),
     settings: settingsOf(text('set') ?? '', problems),
     httpAuth: oneOf('http-auth', ['iam', 'none']),
     bundleAwsSdk: oneOf('bundle-aws-sdk', ['false', 'true']) === 'true',
@@ -43,6 +43,15 @@ export function readContext(get: (key: string) => unknown): AppContext {
   }
   if (problems.length > 0) throw new UserError(problems)
   return context
+}
+
+/** As CloudFormation takes it. */
+function stackOf(stack: string | undefined, problems: string[]): string | undefined {
+  if (stack !== undefined && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack))
+    problems.push(
+      `-c stack: expected a letter, and then at most 127 letters, digits and hyphens, got ${JSON.stringify(stack)}`,
+    )
+  return stack
 }
 
 /** `key=value,key=value`. */

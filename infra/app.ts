@@ -12,6 +12,7 @@
  */
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib'
 
+import { keepOutputs } from '../cli/job-control/outputs-files.ts'
 import { loadJob } from '../cli/job/load-job.ts'
 import { UserError } from '../lib/model/faults.ts'
 import { readContext } from './app-context.ts'
@@ -19,7 +20,8 @@ import { resourceSlug } from './job-names.ts'
 import { StreamJob } from './stream-job.ts'
 
 async function main(): Promise<void> {
-  const app = new App()
+  // By itself it would synthesise at exit, and warn of half a stack after the mistake that is to be mended.
+  const app = new App({ autoSynth: false })
   const context = readContext((key) => app.node.tryGetContext(key) as unknown)
   const job = await loadJob(context.job)
   const stack = new Stack(app, context.stack ?? `Millrace-${resourceSlug(job.options.name)}`)
@@ -33,6 +35,8 @@ async function main(): Promise<void> {
     settings: context.settings,
   })
   app.synth()
+  // Whatever is done with the stack, this is the last that is heard of it before.
+  keepOutputs(process.cwd(), stack.stackName)
 }
 
 try {

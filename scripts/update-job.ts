@@ -1,108 +1,180 @@
-/**
- * `npm run job:update -- examples/word-count-http.ts [-c name=value …] [--allow-non-restored-state] [--wait 10min]`: gives a
- * job that is deployed new code, or other settings: stops it with a savepoint, deploys, starts it from there. With
- * `AWS_ENDPOINT_URL` set, on the emulator at that address. `-c` is for infra/app.ts.
- */
-import { join, parse } from 'node:path'
-import { parseArgs } from 'node:util'
+/** `npm run job:update`: gives a job that is deployed new code, or other settings. */
+import { join, parse, relative } from 'node:path'
 
 import { askJob, expectStatus, type AskOutcome, type UserRequest } from '../cli/job-control/ask-job.ts'
 import { progressLine } from '../cli/job-control/ask-outcome.ts'
-import { awsJob, type OpenJob } from '../cli/job-control/aws-job.ts'
+import { awsJob, clientsFor, type OpenJob } from '../cli/job-control/aws-job.ts'
+import { explainAwsFault } from '../cli/job-control/explain-aws-fault.ts'
 import { waitMsOf } from '../cli/job-control/job-flags.ts'
-import { jobResources, OUTPUTS_FILE, type JobResources } from '../cli/job-control/job-resources.ts'
+import { jobResources, type JobResources, type TargetFlags } from '../cli/job-control/job-resources.ts'
+import { OUTPUTS_FILE } from '../cli/job-control/outputs-files.ts'
 import { loadJob } from '../cli/job/load-job.ts'
+import { shellCommand } from '../cli/text/shell.ts'
+import { readContext } from '../infra/app-context.ts'
 import { resourceSlug } from '../infra/job-names.ts'
-import { UserError } from '../lib/model/faults.ts'
+import { AwsFault } from '../lib/aws/aws-fault.ts'
+import type { JobPlan } from '../lib/graph/plan.ts'
+import { messageOf, UserError } from '../lib/model/faults.ts'
+import type { BlobStore } from '../lib/ports/blob-store.ts'
+import { deploymentOf } from '../lib/serverless/deployment.ts'
+import { commandLine } from './command-line.ts'
 import { cdk, projectRoot, script } from './local/commands.ts'
-import { deployToEmulator, outputsOf } from './local/deploy-to-emulator.ts'
+import { emulatorContext, outputsFile } from './local/deploy-to-emulator.ts'
 import { emulatorEnvironment, expectEndpoint, isGivenEndpoint } from './local/endpoint.ts'
+import { checkpointStore, misfitsOf, type Misfits } from './state-misfits.ts'
 import { updateJob } from './update-steps.ts'
+
+const USAGE = `Usage: npm run job:update -- <job> [options]
+
+Gives a job that is deployed new code, or other settings: looks whether they can be deployed and take over the job's state, stops
+the job with a savepoint, deploys, and starts it from there. With AWS_ENDPOINT_URL set, on the emulator at that address.
+
+  <job>                         the file of the job, such as examples/word-count-http.ts
+  -c <name=value>               a setting of the deployment, as for cdk deploy; repeatable. Say all of them each time: what is
+                                left out is as if it had never been set: a URL that http-auth=none had opened is closed again
+  --allow-non-restored-state    drops state that no operator of the new code claims, instead of refusing
+  --require-approval <what>     what you are asked to approve, before the job is stopped: broadening (of permissions; the default),
+                                any-change, destructive, never. Without a terminal what is to be approved is refused
+  --wait <duration>             how long a step may take the job. Default: 10 min`
+
+const APPROVALS = ['broadening', 'any-change', 'destructive', 'never']
+
+const { values, positionals, refuse, accept } = commandLine(
+  USAGE,
+  {
+    context: { type: 'string', short: 'c', multiple: true, default: [] },
+    'allow-non-restored-state': { type: 'boolean', default: false },
+    'require-approval': { type: 'string' },
+    wait: { type: 'string', default: '10 min' },
+  },
+  { allowPositionals: true },
+)
+const [job = refuse('Expected the file of a job'), ...others] = positionals
+if (others.length > 0) refuse(`Expected the file of one job, got ${positionals.join(', ')}`)
+const allowNonRestoredState = values['allow-non-restored-state']
+const approval = values['require-approval']
+if (approval !== undefined && !APPROVALS.includes(approval))
+  refuse(`--require-approval: expected ${APPROVALS.join(', ')}, got ${approval}`)
+const waitMs = accept(() => waitMsOf(values))
+const pairs = pairsOf(values.context)
+const given = accept(() => readContext((key) => (key === 'job' ? job : pairs.get(key))))
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-/** Where jobs are deployed to, and how. */
+/** Where the job is deployed to, and by what name it is known there. */
 interface Target {
   readonly env: NodeJS.ProcessEnv
-  readonly resources: () => Promise<JobResources>
-  readonly deploy: () => Promise<void>
+  /** `-c name=value`, below what is given. */
+  readonly context: readonly string[]
+  readonly outputs: string
+  readonly name: string | undefined
+  readonly flags: TargetFlags
 }
 
 await script(async () => {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      context: { type: 'string', short: 'c', multiple: true, default: [] },
-      'allow-non-restored-state': { type: 'boolean', default: false },
-      wait: { type: 'string', default: '10 min' },
-    },
-  })
-  const [job, ...others] = positionals
-  if (job === undefined || others.length > 0)
-    throw new UserError('Expected the file of one job: npm run job:update -- examples/word-count-http.ts')
-  const waitMs = waitMsOf(values)
-  const context = values.context.flatMap((pair) => ['-c', pair])
-  const target = isGivenEndpoint(process.env)
-    ? await onEmulator(job, context)
-    : await onAws(job, context, values.context)
+  const definition = await loadJob(job)
+  const stack = given.stack ?? `Millrace-${resourceSlug(definition.options.name)}`
+  const target = isGivenEndpoint(process.env) ? await onEmulator(stack) : onAws(stack)
+  const { env, outputs } = target
   const assembly = join(projectRoot, 'cdk.out', 'update', parse(job).name)
+  const context = [...target.context, ...values.context.flatMap((pair) => ['-c', pair]), '-c', `job=${job}`]
+  const deploy = ['deploy', '--app', assembly, '--outputs-file', outputs]
 
   await updateJob(
     {
-      check: () =>
-        cdk(['synth', '--quiet', '--output', assembly, '-c', `job=${job}`, ...context], target.env),
+      jobName: definition.options.name,
+      command: (words, more = []) => commandOn(target, words, more),
       status: () => withJob(target, ({ log }) => expectStatus(log)),
-      ask: (request) => withJob(target, (open) => ask(open, request, waitMs)),
-      deploy: target.deploy,
+      misfits: (location) => misfits(target, location, deploymentOf(definition, given.settings).plan),
+      check: async () => {
+        await cdk(['synth', '--quiet', '--output', assembly, ...context], env)
+        await prepare([...deploy, '--method', 'prepare-change-set'], env)
+      },
+      ask: (request) => withJob(target, (open) => ask(open, request)),
+      // Approved it is already: the same assembly.
+      deploy: () => cdk([...deploy, '--require-approval', 'never'], env),
       say,
     },
-    values['allow-non-restored-state'],
+    allowNonRestoredState,
   )
 })
 
-async function onEmulator(job: string, context: readonly string[]): Promise<Target> {
-  const env = emulatorEnvironment(process.env)
-  await expectEndpoint(String(env['AWS_ENDPOINT_URL']))
-  return {
-    env,
-    resources: async () => {
-      const { tableName: table, coordinatorQueueUrl } = await outputsOf(job)
-      return { table, coordinatorQueueUrl }
-    },
-    deploy: () => deployToEmulator(cdk, { job, args: context, env }),
+function pairsOf(context: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    context.map((pair) => {
+      const at = pair.indexOf('=')
+      return at > 0
+        ? [pair.slice(0, at), pair.slice(at + 1)]
+        : refuse(`-c: expected name=value, got '${pair}'`)
+    }),
+  )
+}
+
+/** Uploads what is to be deployed, has CloudFormation look at it, and asks for approval of what needs it. */
+async function prepare(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await cdk([...args, ...(approval === undefined ? [] : ['--require-approval', approval])], env)
+  } catch (cause) {
+    if (process.stdout.isTTY || approval === 'never') throw cause
+    const otherwise = 'Where there is no terminal, nobody is asked: approve by --require-approval never'
+    throw new UserError([messageOf(cause), otherwise], { cause })
   }
 }
 
-async function onAws(job: string, context: readonly string[], pairs: readonly string[]): Promise<Target> {
+async function onEmulator(stack: string): Promise<Target> {
+  const env = emulatorEnvironment(process.env)
+  await expectEndpoint(String(env['AWS_ENDPOINT_URL']))
+  const outputs = relative(projectRoot, outputsFile(job))
+  return { env, context: emulatorContext(job), outputs, name: stack, flags: { outputs } }
+}
+
+function onAws(stack: string): Target {
   const { env } = process
-  const given = pairs.find((pair) => pair.startsWith('stack='))?.slice('stack='.length)
-  const stack = given ?? `Millrace-${resourceSlug((await loadJob(job)).options.name)}`
   const isByEnvironment = [env['MILLRACE_TABLE'], env['MILLRACE_COORDINATOR_QUEUE_URL']].every(
     (value) => value !== undefined && value !== '',
   )
-  return {
-    env,
-    resources: () =>
-      Promise.resolve(jobResources(isByEnvironment ? undefined : stack, {}, { env, cwd: projectRoot })),
-    deploy: () => cdk(['deploy', '-c', `job=${job}`, ...context, '--outputs-file', OUTPUTS_FILE], env),
-  }
+  const name = isByEnvironment ? undefined : stack
+  return { env, context: [], outputs: OUTPUTS_FILE, name, flags: {} }
 }
 
-async function withJob<T>({ env, resources }: Target, work: (job: OpenJob) => Promise<T>): Promise<T> {
-  const job = awsJob(await resources(), env)
+function commandOn({ name, flags }: Target, command: string, more: readonly string[]): string {
+  const named = name === undefined ? [] : [name]
+  const outputs = flags.outputs === undefined ? [] : ['--outputs', flags.outputs]
+  return shellCommand(['npx', 'millrace', 'job', command, ...named, ...outputs, ...more])
+}
+
+function resourcesOf({ env, name, flags }: Target): JobResources {
+  return jobResources(name, flags, { env, cwd: projectRoot })
+}
+
+/** Of the state at that location, for the new code. */
+async function misfits(target: Target, location: string, plan: JobPlan): Promise<Misfits> {
+  const clients = clientsFor(resourcesOf(target), target.env)
+  const store = (bucket: string): BlobStore => checkpointStore(bucket, clients.s3)
   try {
-    return await work(job)
+    return await misfitsOf({ location, plan, allowNonRestoredState, store })
   } finally {
-    job.close()
+    clients.close()
   }
 }
 
-function ask(job: OpenJob, request: UserRequest, waitMs: number): Promise<AskOutcome> {
+async function withJob<T>(target: Target, work: (job: OpenJob) => Promise<T>): Promise<T> {
+  const open = awsJob(resourcesOf(target), target.env)
+  try {
+    return await work(open)
+  } catch (cause) {
+    throw cause instanceof AwsFault ? new UserError(explainAwsFault(cause), { cause }) : cause
+  } finally {
+    open.close()
+  }
+}
+
+function ask(open: OpenJob, request: UserRequest): Promise<AskOutcome> {
   let last = ''
   const onProgress = (progress: Parameters<typeof progressLine>[1]): void => {
     const line = `  ${progressLine(request.type, progress)}`
     if (line !== last) say(line)
     last = line
   }
-  return askJob(job, request, { waitMs, onProgress })
+  return askJob(open, request, { waitMs, onProgress })
 }

@@ -2,7 +2,7 @@
  * `npm run bench:cost`: what a job costs on functions, from the counted calls of the real handlers on an in-memory AWS and a
  * virtual clock, at list prices, next to the budget.
  */
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../scripts/command-line.ts'
 import { isMet, type Check, type Table } from '../harness/benchmark.ts'
 import { describeMachine } from '../harness/machine.ts'
 import { renderCheck, renderTable } from '../harness/render.ts'
@@ -13,24 +13,19 @@ import { measureLoads, reportLoads } from './measures/loads.ts'
 import { measureStateSize } from './measures/state-size.ts'
 import { measureTurns } from './measures/turns.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-if (options.help) {
-  console.log(`Usage: npm run bench:cost -- [options]
+const USAGE = `Usage: npm run bench:cost -- [options]
 
   --quick   fewer keys and events: shows that everything works; the figures are not those of the budget
   --json    print the results as JSON instead of tables
-  --check   exit with 1 if a line of the budget is missed`)
-} else {
-  process.exitCode = await main()
-}
+  --check   exit with 1 if a line of the budget is missed`
+
+const { values: options } = commandLine(USAGE, {
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+})
+
+process.exitCode = await main()
 
 async function main(): Promise<number> {
   const { quick, json, check } = options

@@ -16,7 +16,7 @@ export function jobCommand(exit: (code: number) => void, world: JobWorld = proce
   const job = new Command('job')
     .summary('operate a job that is deployed to AWS')
     .description(
-      'Operates a job that is deployed to AWS. Which one: the only one in `cdk-outputs.json`, one by its name there, or by ' +
+      'Operates a job that is deployed to AWS. Which one: the only one that was deployed from here, one by its name, or by ' +
         '--table and --coordinator-queue.',
     )
     .addHelpText(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { awsClients, type Environment } from '../../lib/aws/clients.ts'
+import { awsClients, type AwsClients, type Environment } from '../../lib/aws/clients.ts'
 import { DynamoTable } from '../../lib/aws/dynamo-table.ts'
 import { DynamoTurnLog } from '../../lib/aws/dynamo-turn-log.ts'
 import { Retrying } from '../../lib/aws/retry.ts'
@@ -19,8 +19,13 @@ export interface OpenJob extends JobControl {
 
 /** A job on AWS, through the SDK. Nothing is asked of AWS here. */
 export function awsJob(resources: JobResources, env: Environment): OpenJob {
-  const clients = awsClients({ ...env, AWS_REGION: regionOf(resources, env) })
+  const clients = clientsFor(resources, env)
   return { ...awsControl(resources, clients), close: () => clients.close() }
+}
+
+/** Of where the job is, whatever the environment says. Nothing is asked of AWS here. */
+export function clientsFor(resources: JobResources, env: Environment): AwsClients {
+  return awsClients({ ...env, AWS_REGION: regionOf(resources, env) })
 }
 
 /** The same through any services. Its requests reject with an AwsFault, sends that are of no use included. */
@@ -62,7 +67,7 @@ function loudMailbox(make: (warn: (message: string, cause?: unknown) => void) =>
   }
 }
 
-/** The job is where its queue is, whatever the environment says. */
+/** The job is where its queue is. */
 function regionOf({ coordinatorQueueUrl }: JobResources, env: Environment): string | undefined {
   const [, region] = /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\//.exec(coordinatorQueueUrl) ?? []
   const isAws = (env.AWS_ENDPOINT_URL ?? '') === ''

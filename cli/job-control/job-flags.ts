@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 
 import { tryParseDurationMs } from '../../lib/model/durations.ts'
 import { UserError } from '../../lib/model/faults.ts'
-import { OUTPUTS_FILE, type TargetFlags } from './job-resources.ts'
+import type { TargetFlags } from './job-resources.ts'
+import { OUTPUTS_FILE } from './outputs-files.ts'
 
 export interface JobFlags extends TargetFlags {
   readonly json?: boolean
@@ -20,9 +21,12 @@ export function addTargetOptions(command: Command): Command {
   return command
     .argument(
       '[job]',
-      'the job, or its stack, by its name in the file of outputs; needed where there are several',
+      'the job, or its stack, by its name in the outputs of deployments; needed where there are several',
     )
-    .option('--outputs <file>', `what \`cdk deploy --outputs-file\` wrote (default: ${OUTPUTS_FILE})`)
+    .option(
+      '--outputs <file>',
+      `what \`cdk deploy --outputs-file\` wrote (default: ${OUTPUTS_FILE}, and those kept in cdk-outputs/)`,
+    )
     .option('--table <name>', "the job's table; default: MILLRACE_TABLE")
     .option(
       '--coordinator-queue <url>',

@@ -26,7 +26,7 @@ export interface JobOutputs {
 type Cdk = (args: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>
 
 /** What emulators want otherwise than AWS, and what makes them clean up after themselves. */
-function emulatorContext(job: string): readonly string[] {
+export function emulatorContext(job: string): readonly string[] {
   return [`job=${job}`, 'http-auth=none', 'bundle-aws-sdk=true', 'removal-policy=destroy'].flatMap((pair) => [
     '-c',
     pair,
@@ -84,4 +84,5 @@ export async function outputsOf(job: string): Promise<JobOutputs> {
 
 const deployedDirectory = join(projectRoot, 'cdk.out', 'deployed')
 const assemblyOf = (job: string): string => join(deployedDirectory, parse(job).name)
-const outputsFile = (job: string): string => `${assemblyOf(job)}.json`
+/** Where the outputs of a job are that was deployed to an emulator. */
+export const outputsFile = (job: string): string => `${assemblyOf(job)}.json`

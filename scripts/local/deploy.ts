@@ -1,17 +1,26 @@
-/**
- * `npm run local:deploy -- examples/word-count-http.ts [-c name=value …]`: deploys a job to LocalStack, or to the emulator
- * at `AWS_ENDPOINT_URL`. What comes after the job are settings of infra/app.ts.
- */
-import { UserError } from '../../lib/model/faults.ts'
+/** `npm run local:deploy`: deploys a job to LocalStack, or to the emulator at `AWS_ENDPOINT_URL`. */
+import { commandLine } from '../command-line.ts'
 import { cdk, script } from './commands.ts'
 import { deployToEmulator } from './deploy-to-emulator.ts'
 import { emulatorEnvironment, endpointOf, expectEndpoint } from './endpoint.ts'
 
+const USAGE = `Usage: npm run local:deploy -- <job> [-c name=value …]
+
+Deploys a job to LocalStack, or to the emulator at AWS_ENDPOINT_URL.
+
+  <job>  the file of the job, such as examples/word-count-http.ts
+  -c     a setting of the deployment: docs/guide/deploy.md lists them`
+
+const { values, positionals, refuse } = commandLine(
+  USAGE,
+  { context: { type: 'string', short: 'c', multiple: true, default: [] } },
+  { allowPositionals: true },
+)
+const [job = refuse('Expected the file of a job'), ...others] = positionals
+if (others.length > 0) refuse(`Expected the file of one job, got ${positionals.join(', ')}`)
+const args = values.context.flatMap((pair) => ['-c', pair])
+
 await script(async () => {
-  const [job, ...args] = process.argv.slice(2)
-  if (job === undefined || job.startsWith('-')) {
-    throw new UserError('Expected the file of a job: npm run local:deploy -- examples/word-count-http.ts')
-  }
   await expectEndpoint(endpointOf(process.env))
   await deployToEmulator(cdk, { job, args, env: emulatorEnvironment(process.env) })
 })

@@ -1,16 +1,24 @@
-/**
- * `npm run local:down -- [job]`: removes a job that was deployed to an emulator, with all its state. Without a job, and
- * without `AWS_ENDPOINT_URL`, stops LocalStack, which forgets everything.
- */
+/** `npm run local:down`: removes a job that was deployed to an emulator, or stops LocalStack. */
 import { S3 } from '@aws-sdk/client-s3'
 
 import { UserError } from '../../lib/model/faults.ts'
+import { commandLine } from '../command-line.ts'
 import { cdk, expectDocker, run, script } from './commands.ts'
 import { destroyOnEmulator, outputsOf } from './deploy-to-emulator.ts'
 import { emulatorEnvironment, endpointOf, expectEndpoint, isGivenEndpoint, REGION } from './endpoint.ts'
 
+const USAGE = `Usage: npm run local:down [-- <job>]
+
+Removes a job that was deployed to an emulator, with all its state. Without a job, and without AWS_ENDPOINT_URL, stops
+LocalStack, which forgets everything.
+
+  <job>  the file of the job, as it was deployed`
+
+const { positionals, refuse } = commandLine(USAGE, {}, { allowPositionals: true })
+const [job, ...others] = positionals
+if (others.length > 0) refuse(`Expected the file of one job, got ${positionals.join(', ')}`)
+
 await script(async () => {
-  const job = process.argv[2]
   if (job !== undefined) return remove(job)
   if (isGivenEndpoint(process.env)) {
     throw new UserError(
@@ -22,12 +30,12 @@ await script(async () => {
   await run('docker', ['compose', 'down', '--volumes'], process.env)
 })
 
-async function remove(job: string): Promise<void> {
+async function remove(deployed: string): Promise<void> {
   const endpoint = endpointOf(process.env)
   await expectEndpoint(endpoint)
-  const { bucketName } = await outputsOf(job)
+  const { bucketName } = await outputsOf(deployed)
   await emptyBucket(endpoint, bucketName)
-  await destroyOnEmulator(cdk, job, emulatorEnvironment(process.env))
+  await destroyOnEmulator(cdk, deployed, emulatorEnvironment(process.env))
 }
 
 /** A bucket is removed only when nothing is in it. */

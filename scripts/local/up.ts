@@ -1,6 +1,14 @@
 /** `npm run local:up`: starts LocalStack in Docker, and waits until it is ready. */
+import { commandLine } from '../command-line.ts'
 import { expectDocker, run, script } from './commands.ts'
 import { endpointOf, expectEndpoint, isGivenEndpoint } from './endpoint.ts'
+
+commandLine(
+  `Usage: npm run local:up
+
+Starts LocalStack in Docker, and waits until it is ready. With AWS_ENDPOINT_URL set, looks whether that emulator answers.`,
+  {},
+)
 
 await script(async () => {
   const endpoint = endpointOf(process.env)

@@ -1,6 +1,6 @@
 // npm run simulate -- --seeds 1000 --seed 1: runs random cases and tells of those that went wrong.
-import { parseArgs } from 'node:util'
 import type { ActorId } from '../../lib/model/ids.ts'
+import { commandLine, wholeNumber } from '../../scripts/command-line.ts'
 import { randomCase, runCase, unalignedCase, type Backend, type Case } from './run-case.ts'
 import { randomCase as randomServerlessCase } from './serverless/case.ts'
 import { dumpLog } from './serverless/dump.ts'
@@ -8,9 +8,9 @@ import { runKernelCase } from './serverless/kernel-run.ts'
 import type { Ledger } from './serverless/ledger.ts'
 import { runCase as runServerlessCase } from './serverless/run.ts'
 
-const HELP = `Runs random jobs through schedules of failures, and tells of those that came out wrong.
+const USAGE = `Usage: npm run simulate -- [options]
 
-  npm run simulate -- [--runtime embedded|serverless|kernel|all] [--seeds N] [--seed S]
+Runs random jobs through schedules of failures, and tells of those that came out wrong.
 
   --runtime   embedded: the runtime of one process. serverless: functions, queues, table and bucket, simulated.
               kernel: the serverless protocol of turns alone. all: one after the other. Default: all
@@ -23,19 +23,19 @@ const HELP = `Runs random jobs through schedules of failures, and tells of those
   --trace     tells all that happens
   --log       serverless: tells the whole log of this actor at the end, such as task:count#0`
 
-const { values } = parseArgs({
-  options: {
-    runtime: { type: 'string', default: 'all' },
-    seeds: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
-    unaligned: { type: 'boolean', default: false },
-    mode: { type: 'string' },
-    backends: { type: 'string', default: 'memory,filesystem,lmdb' },
-    first: { type: 'boolean', default: false },
-    trace: { type: 'boolean', default: false },
-    log: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const MODES: readonly Case['mode'][] = ['exactly-once', 'at-least-once']
+const BACKENDS: readonly Backend[] = ['memory', 'filesystem', 'lmdb']
+
+const { values, refuse } = commandLine(USAGE, {
+  runtime: { type: 'string', default: 'all' },
+  seeds: { type: 'string', default: '1000' },
+  seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+  unaligned: { type: 'boolean', default: false },
+  mode: { type: 'string' },
+  backends: { type: 'string', default: BACKENDS.join(',') },
+  first: { type: 'boolean', default: false },
+  trace: { type: 'boolean', default: false },
+  log: { type: 'string' },
 })
 
 interface Result {
@@ -46,10 +46,13 @@ interface Result {
 
 type Tell = ((line: string) => void) | undefined
 
-const first = Number(values.seed)
-const count = Number(values.seeds)
-const mode = values.mode as Case['mode'] | undefined
-const backends = values.backends.split(',') as Backend[]
+const first =
+  wholeNumber(values.seed, 0) ?? refuse(`--seed: expected a whole number of at least 0, got '${values.seed}'`)
+const count =
+  wholeNumber(values.seeds, 1) ??
+  refuse(`--seeds: expected a whole number of at least 1, got '${values.seeds}'`)
+const mode = values.mode === undefined ? undefined : oneOf('--mode', values.mode, MODES)
+const backends = values.backends.split(',').map((one) => oneOf('--backends', one, BACKENDS))
 const PROGRESS_EVERY_MS = 10_000
 
 const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Result>>> = {
@@ -75,13 +78,16 @@ function chosenCase(seed: number): Case {
   return values.unaligned ? unalignedCase(seed) : randomCase(seed, mode ?? 'exactly-once', backends)
 }
 
-if (values.help) console.log(HELP)
-else if (values.runtime !== 'all' && !Object.hasOwn(RUNTIMES, values.runtime)) {
-  console.error(`--runtime: expected embedded, serverless, kernel or all, got ${values.runtime}\n\n${HELP}`)
-  process.exitCode = 2
-} else {
-  const chosen = values.runtime === 'all' ? Object.keys(RUNTIMES) : [values.runtime]
-  for (const runtime of chosen) if (!(await runAll(runtime))) process.exitCode = 1
+const runtimes = Object.keys(RUNTIMES)
+const chosen = oneOf('--runtime', values.runtime, [...runtimes, 'all'])
+for (const runtime of chosen === 'all' ? runtimes : [chosen])
+  if (!(await runAll(runtime))) process.exitCode = 1
+
+function oneOf<T extends string>(option: string, given: string, known: readonly T[]): T {
+  return (
+    known.find((one) => one === given) ??
+    refuse(`${option}: expected one of ${known.join(', ')}; got '${given}'`)
+  )
 }
 
 /** Whether all went well. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { jobResources } from '../../../../cli/job-control/job-resources.ts'
+import { keepOutputs } from '../../../../cli/job-control/outputs-files.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'millrace-outputs-'))
 afterAll(() => rmSync(cwd, { recursive: true }))
@@ -48,6 +49,40 @@ describe('from the outputs of a deployment', () => {
     )
     write('cdk-outputs.json', { 'Millrace-words': outputs('words') })
     expect(jobResources(undefined, {}, { env: {}, cwd })).toMatchObject(words)
+  })
+})
+
+describe('of jobs that were deployed one after the other', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-outputs-'))
+  afterAll(() => rmSync(directory, { recursive: true }))
+  const resources = (name?: string): unknown => jobResources(name, {}, { env: {}, cwd: directory })
+
+  /** As `cdk deploy` does: what was deployed before is overwritten. */
+  function deploy(job: string, table = job): void {
+    keepOutputs(directory, `Millrace-${job}`)
+    writeFileSync(
+      join(directory, 'cdk-outputs.json'),
+      JSON.stringify({ [`Millrace-${job}`]: outputs(table) }),
+    )
+  }
+
+  test('each is found by its name, as it was deployed last, and none where no name is given', () => {
+    deploy('words', 'older')
+    deploy('pages')
+    expect(resources('words')).toMatchObject({ table: 'older-table' })
+    deploy('words')
+    expect(resources('words')).toMatchObject(words)
+    expect(resources('pages')).toMatchObject({ table: 'pages-table' })
+    expect(() => resources()).toThrow(
+      /^cdk-outputs\.json, cdk-outputs\/: expected one job, or the name of the one that is meant; found .*Millrace-pages\/Job/,
+    )
+  })
+
+  test('a job that is deployed again stays the only one', () => {
+    rmSync(join(directory, 'cdk-outputs'), { recursive: true, force: true })
+    deploy('words')
+    deploy('words')
+    expect(resources()).toMatchObject(words)
   })
 })
 

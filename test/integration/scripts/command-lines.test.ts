@@ -1,0 +1,106 @@
+import { fileURLToPath } from 'node:url'
+
+import { describe, expect, test } from 'vitest'
+
+import { millrace, type Ended } from '../cli/millrace.ts'
+
+/** Of the scripts that `npm run` starts. An endpoint where nothing is: none of these gets so far as to ask it. */
+function run(script: string, args: readonly string[]): Promise<Ended> {
+  const path = fileURLToPath(new URL(`../../../${script}`, import.meta.url))
+  const command = [
+    process.execPath,
+    '--conditions=millrace-source',
+    '--import',
+    import.meta.resolve('tsx'),
+    path,
+  ]
+  return millrace(args, { command, env: { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' } })
+}
+
+const SCRIPTS = {
+  'bench/main.ts': 'npm run bench',
+  'bench/cost/main.ts': 'npm run bench:cost',
+  'scripts/local/deploy.ts': 'npm run local:deploy',
+  'scripts/local/down.ts': 'npm run local:down',
+  'scripts/local/up.ts': 'npm run local:up',
+  'scripts/update-job.ts': 'npm run job:update',
+  'test/e2e/main.ts': 'npm run e2e',
+  'test/simulation/simulate.ts': 'npm run simulate',
+}
+
+describe.each(Object.entries(SCRIPTS))('%s', (script, usage) => {
+  test('tells how it is called, and does nothing else', async () => {
+    const { code, stdout, stderr } = await run(script, ['examples/word-count-http.ts', '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(new RegExp(`^Usage: ${usage}`))
+  })
+
+  test('refuses an option that it does not know, without a stack', async () => {
+    const { code, stderr } = await run(script, ['--bogus'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^error: Unknown option '--bogus'/)
+    expect(stderr).toContain(`Usage: ${usage}`)
+    expect(stderr).not.toContain('    at ')
+  })
+})
+
+test.each([
+  ['scripts/local/deploy.ts', [], 'error: Expected the file of a job\n'],
+  ['scripts/local/deploy.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
+  ['scripts/local/deploy.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
+  ['scripts/local/down.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
+  ['scripts/update-job.ts', ['--wait', '1 min'], 'error: Expected the file of a job\n'],
+  ['scripts/update-job.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
+  ['scripts/update-job.ts', ['a.ts', '-c', 'x'], "error: -c: expected name=value, got 'x'"],
+  [
+    'scripts/update-job.ts',
+    ['a.ts', '-c', 'stack=a_b', '-c', 'http-auth=all'],
+    /^error: -c stack: expected .*\nerror: -c http-auth: expected iam or none/,
+  ],
+  ['scripts/update-job.ts', ['a.ts', '--wait', '5'], "error: --wait: expected a duration such as '30 s'"],
+  [
+    'scripts/update-job.ts',
+    ['a.ts', '--require-approval', 'some'],
+    'error: --require-approval: expected broadening, any-change, destructive, never, got some',
+  ],
+  [
+    'test/e2e/main.ts',
+    ['windows', 'wordcount'],
+    'error: Expected scenarios of word-count, windows; got wordcount',
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--seeds', 'abc'],
+    "error: --seeds: expected a whole number of at least 1, got 'abc'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--seeds', '0'],
+    "error: --seeds: expected a whole number of at least 1, got '0'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--seed', '1.5'],
+    "error: --seed: expected a whole number of at least 0, got '1.5'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--mode', 'foo'],
+    "error: --mode: expected one of exactly-once, at-least-once; got 'foo'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--backends', 'memory,disk'],
+    "error: --backends: expected one of memory, filesystem, lmdb; got 'disk'",
+  ],
+  [
+    'test/simulation/simulate.ts',
+    ['--runtime', 'lambda'],
+    "error: --runtime: expected one of embedded, serverless, kernel, all; got 'lambda'",
+  ],
+  ['scripts/local/up.ts', ['now'], "error: Unexpected argument 'now'"],
+])('%s %j is refused', async (script, args, told) => {
+  const { code, stderr } = await run(script, args)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(told)
+})
