@@ -1,39 +1,24 @@
-import { actorKind } from '../../model/actors.ts'
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Invocation, JobRuntime } from '../runtime.ts'
-import {
-  StaleView,
-  type Behaviour,
-  type Input,
-  type Outgoing,
-  type StepOutcome,
-  type View,
-} from './behaviour.ts'
-import { encodeEnvelope, PoisonMessage, type ChannelMessage, type PackedPayload } from './envelope.ts'
+import { Admission, type Admitted } from './admission.ts'
+import { StaleView, type Behaviour, type Outgoing, type StepOutcome, type View } from './behaviour.ts'
 import { HeadStore } from './head-store.ts'
 import { History, type ChannelCount } from './history.ts'
-import { consumedBy, Inbox, inputOf, type Delivery } from './inbox.ts'
+import { consumedBy, type Delivery } from './inbox.ts'
 import { LOG_LIMITS } from './limits.ts'
 import {
   actorFolder,
   appendTurn,
   decodeEntries,
-  loadNamed,
+  payloadBytes,
   storeNamed,
   type LogItem,
   type OutboxMessage,
   type TurnItem,
 } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
-import { refuse } from './refuse.ts'
 import { Sender } from './sender.ts'
-
-interface Admitted {
-  readonly delivery: Delivery
-  readonly message: ChannelMessage | undefined
-  readonly input: Input
-}
 
 /** Why an actor had no turn. */
 export interface ActorFault {
@@ -60,6 +45,7 @@ export class ActorProcess<State, Delta> {
   readonly #runtime: JobRuntime
   readonly #onFault: (fault: ActorFault) => Promise<void>
   readonly #sender: Sender
+  readonly #admission: Admission<State, Delta>
   readonly #heads: HeadStore<State, Delta>
   #history: History<State, Delta> | undefined
   /** The sort key of the last entry read. */
@@ -75,7 +61,6 @@ export class ActorProcess<State, Delta> {
   #unheadedSinceMs = Number.POSITIVE_INFINITY
   /** A wake-up is under way for this time. */
   #armedAtMs: number | undefined
-  readonly #askedAtMs = new Map<string, number>()
 
   /** `onFault` is told of what the actor may be unable to write down itself. */
   constructor(
@@ -89,6 +74,7 @@ export class ActorProcess<State, Delta> {
     this.#runtime = runtime
     this.#onFault = onFault
     this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
+    this.#admission = new Admission(actor, behaviour, runtime, this.#sender)
     this.#heads = new HeadStore(actor, behaviour, runtime)
   }
 
@@ -111,7 +97,7 @@ export class ActorProcess<State, Delta> {
         if (isWoken) this.#armedAtMs = undefined
         isWoken = false
         await this.#sendUnsent()
-        const { admitted, rest } = await this.#admit(left, history)
+        const { admitted, tooEarly } = await this.#admission.admit(left, history)
         const round = await this.#round(history, admitted, invocation)
         if (round === 'lost') {
           if (++conflicts > LOG_LIMITS.conflictsMax) break
@@ -119,7 +105,7 @@ export class ActorProcess<State, Delta> {
         }
         const { outcome, isCommitted } = round
         const untaken = admitted.slice(outcome.taken).map(({ delivery }) => delivery)
-        left = [...untaken, ...rest.tooEarly]
+        left = [...untaken, ...tooEarly]
         more = outcome.more
         if (untaken.length === 0 && !more) break
         assert(isCommitted || outcome.taken > 0, `${this.#actor}: a step that has more to do got on`)
@@ -297,111 +283,6 @@ export class ActorProcess<State, Delta> {
     this.#armedAtMs = wakeAtMs
   }
 
-  async #admit(
-    deliveries: readonly Delivery[],
-    history: History<State, Delta>,
-  ): Promise<{ admitted: readonly Admitted[]; rest: { tooEarly: readonly Delivery[] } }> {
-    const { place, state, received } = history.current
-    const hasAttempts = actorKind(this.#actor) === 'task'
-    const inbox = new Inbox(
-      {
-        attempt: hasAttempts ? place.attempt : undefined,
-        isOver: this.#behaviour.isOver(state),
-        isFenced: history.isFenced,
-      },
-      received,
-    )
-    const admitted: Admitted[] = []
-    const asked = new Map<ActorId, { attempt: number; next: number }>()
-    for (const [index, delivery] of deliveries.entries()) {
-      const admission = inbox.admit(delivery.envelope)
-      if (admission.type === 'too-early') {
-        await this.#resendAll(asked, history)
-        return { admitted, rest: { tooEarly: deliveries.slice(index) } }
-      }
-      if (admission.type === 'gap') await this.#askAgain(admission.from, admission.attempt, admission.next)
-      if (admission.type === 'resend') {
-        const before = asked.get(admission.to)
-        const next =
-          before?.attempt === admission.attempt ? Math.min(before.next, admission.next) : admission.next
-        asked.set(admission.to, { attempt: admission.attempt, next })
-      }
-      if (admission.type !== 'input') continue
-      const { message } = admission
-      try {
-        const payload = message === undefined ? undefined : await this.#payloadOf(message.payload)
-        const input = inputOf(delivery, payload)
-        const problem = this.#behaviour.problemOf?.(input)
-        if (problem !== undefined) await this.#refuse(delivery, problem)
-        admitted.push({ delivery, message, input: problem === undefined ? input : { type: 'nudge' } })
-      } catch (cause) {
-        if (message === undefined) throw cause
-        if (cause instanceof PoisonMessage) {
-          await this.#refuse(delivery, cause.message)
-          inbox.giveUp(message)
-          // What its sender has of it can be read.
-          await this.#askAgain(message.from, message.attempt, message.sequence)
-          continue
-        }
-        if (!(cause instanceof StaleView)) throw cause
-        // Its sender has removed what it sent: that is of an attempt that is over, and nobody waits for it.
-        inbox.giveUp(message)
-      }
-    }
-    await this.#resendAll(asked, history)
-    return { admitted, rest: { tooEarly: [] } }
-  }
-
-  /** Once in a while: while the repeat is under way, everything behind the gap tells of it again. */
-  async #askAgain(sender: ActorId, attempt: number, next: number): Promise<void> {
-    const what = `${sender}/${attempt}/${next}`
-    const nowMs = this.#runtime.now()
-    const askedAtMs = this.#askedAtMs.get(what)
-    if (askedAtMs !== undefined && nowMs - askedAtMs < LOG_LIMITS.resendPauseMs) return
-    await this.#sender.askAgain(sender, attempt, next)
-    for (const [other, atMs] of this.#askedAtMs) {
-      if (nowMs - atMs >= LOG_LIMITS.resendPauseMs) this.#askedAtMs.delete(other)
-    }
-    this.#askedAtMs.set(what, nowMs)
-  }
-
-  async #resendAll(
-    asked: ReadonlyMap<ActorId, { attempt: number; next: number }>,
-    history: History<State, Delta>,
-  ): Promise<void> {
-    for (const [to, { attempt, next }] of asked) {
-      const messages = history.sentFrom(to, attempt, next)
-      if (messages === undefined) {
-        const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${next}`
-        this.#runtime.observe.event({ type: 'warning', message })
-      } else await this.#sender.sendAgain(messages)
-    }
-  }
-
-  /** @throws PoisonMessage if the message holds what cannot be read. */
-  async #payloadOf(payload: PackedPayload): Promise<unknown> {
-    const bytes = await this.#bytesOf(payload)
-    try {
-      return unpack(bytes)
-    } catch (cause) {
-      if ('blob' in payload) throw cause
-      throw new PoisonMessage(
-        `Expected a message of a channel, got one that holds none: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      )
-    }
-  }
-
-  #refuse({ messageId, envelope, body = encodeEnvelope(envelope) }: Delivery, reason: string): Promise<void> {
-    return refuse(this.#runtime, { messageId, body }, reason)
-  }
-
-  async #bytesOf(payload: PackedPayload): Promise<Uint8Array> {
-    return 'blob' in payload ? loadNamed(this.#runtime.blobs, payload.blob) : payload.bytes
-  }
-
   async #outboxOf(
     outgoing: readonly Outgoing[],
     sent: ReadonlyMap<ActorId, ChannelCount>,
@@ -414,7 +295,7 @@ export class ActorProcess<State, Delta> {
       const sequence = known?.attempt === attempt ? known.next : 0
       counts.set(to, { attempt, next: sequence + 1 })
       // What is sent again has a blob of its own: the other goes when the turn that sent it first is folded.
-      const bytes = packed === undefined ? pack(payload) : await this.#bytesOf(packed)
+      const bytes = packed === undefined ? pack(payload) : await payloadBytes(this.#runtime.blobs, packed)
       const prefix = `log/${actorFolder(this.#actor)}/${place.attempt}-${place.position + 1}-payload`
       outbox.push({
         to,

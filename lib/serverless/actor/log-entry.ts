@@ -183,6 +183,11 @@ export async function loadNamed(blobs: BlobStore, name: string): Promise<Uint8Ar
   return bytes
 }
 
+/** What a message carries, still packed. @throws as {@link loadNamed}. */
+export async function payloadBytes(blobs: BlobStore, payload: PackedPayload): Promise<Uint8Array> {
+  return 'blob' in payload ? loadNamed(blobs, payload.blob) : payload.bytes
+}
+
 /** The folder of an actor's blobs: actors' names may hold what names of objects should not. */
 export function actorFolder(actor: ActorId): string {
   return sha256(actor).slice(0, 16)

@@ -1,7 +1,9 @@
 import type { Element } from '../../model/elements.ts'
+import { UserError } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { ElementsPayload } from '../protocol.ts'
 import type { Outgoing } from '../actor/behaviour.ts'
+import { pack } from '../actor/packing.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
 /** What a task sends in one turn: for each receiver, in order, the elements of one edge as long as the edge is the same. */
@@ -36,4 +38,16 @@ export class Outputs {
     this.#last.clear()
     return taken
   }
+}
+
+/** Packed by the task, where what cannot be packed is the mistake of the operator that emitted it. */
+export function packed(outgoing: readonly Outgoing[], name: string): Outgoing[] {
+  return outgoing.map((one) => {
+    try {
+      return { ...one, packed: { bytes: pack(one.payload) } }
+    } catch (cause) {
+      if (!(cause instanceof UserError)) throw cause
+      throw new UserError(`What '${name}' emits has to reach another process: ${cause.message}`, { cause })
+    }
+  })
 }

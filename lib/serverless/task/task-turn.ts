@@ -1,22 +1,20 @@
-import { describeStates } from '../../state/describe-states.ts'
-import { stateSpecOf } from '../../operators/state-spec.ts'
 import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
-import type { TaskAck } from '../../checkpoint/task-ack.ts'
 import { COORDINATOR, taskOfActor } from '../../model/actors.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Element, RecordBatch } from '../../model/elements.ts'
-import { assert, UserError } from '../../model/faults.ts'
+import { assert } from '../../model/faults.ts'
 import { LIMITS } from '../../model/limits.ts'
-import type { Key } from '../../model/keys.ts'
 import type { ReadStatus } from '../../stream/source.ts'
 import type { TaskSnapshot } from '../../task/task-snapshot.ts'
 import { isDeepStrictEqual } from 'node:util'
 import type { Input, Outgoing, StepOutcome, View } from '../actor/behaviour.ts'
-import { pack } from '../actor/packing.ts'
 import type { ElementsPayload, OvertakeOrder, TaskOrder, TaskReport } from '../protocol.ts'
 import type { TaskRows } from '../state/task-rows.ts'
+import { acknowledgement } from './acknowledgement.ts'
 import { changedOperatorState, type LiveTask } from './live-task.ts'
 import { channelCounts, positionBefore, sentAgain } from './in-flight.ts'
+import { packed } from './outputs.ts'
+import { prefetch } from './prefetch.ts'
 import type { Stashed, TaskDelta, TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
@@ -24,8 +22,6 @@ import type { TaskWiring } from './task-wiring.ts'
 const RECORDS_PER_TURN = 2_048
 /** A source that waits for a time is not asked again sooner: wake-ups come by the second. */
 const SOURCE_WAIT_MS = 1_000
-/** Timers whose rows one turn fetches. */
-const TIMERS_FETCHED_PER_TURN = 1_000
 /** Steps in which a watermark's timers fire after its first, so that their rows are fetched: the next turn goes on behind. */
 const FIRING_STEPS_PER_TURN = 99
 /** Records that a source is asked for in a turn while nobody knows how long they take. */
@@ -84,7 +80,7 @@ export class TaskTurn {
     const { task } = this.#live
     this.#live.beginTurn(this.#nowMs, this.#view.place.position + 1, () => this.#allowance.remainingMs())
     this.#recordsWanted = task.recordsWanted
-    await this.#prefetch(inputs)
+    await prefetch(this.#view, this.#wiring, this.#live, this.#rows, { nowMs: this.#nowMs, inputs })
     this.#goOnFiring()
     await this.#overtake()
     await this.#takeStash()
@@ -126,39 +122,6 @@ export class TaskTurn {
     const order = this.#view.order as OvertakeOrder | undefined
     if (order === undefined || order.attempt !== this.#view.place.attempt || task.isFiring) return
     await task.overtake(order.checkpointId, order.triggeredAtMs)
-  }
-
-  /** Every row that the turn can touch: of the records' keys, and of keys whose timers can fire. */
-  async #prefetch(inputs: readonly Input[]): Promise<void> {
-    const { keyed, keyGroups } = this.#wiring
-    if (keyed === undefined) return
-    const { state } = this.#view
-    const keys: Key[] = []
-    let watermarkMs = state.progress?.firingUpToMs ?? Number.NEGATIVE_INFINITY
-    const elements = [...state.stash, ...inputs.map(elementsOf)].flatMap((one) => one?.elements ?? [])
-    for (const element of elements) {
-      if (element.kind === 'watermark') watermarkMs = Math.max(watermarkMs, element.timestampMs)
-      if (element.kind !== 'records') continue
-      for (const value of element.values) {
-        const key = keyOrNothing(keyed.keyOf, value)
-        if (key !== undefined) keys.push(key)
-      }
-    }
-    await this.#rows.fetchKeys(state.keyed, keyed.uid, keys)
-    const backend = this.#live.backends.of(keyed.uid)
-    if (backend === undefined) return
-    const upToMs = { event: watermarkMs, processing: this.#started ? this.#nowMs : Number.NEGATIVE_INFINITY }
-    for (const domain of ['event', 'processing'] as const) {
-      const due = await this.#rows.fetchDueTimers(
-        state.keyed,
-        keyed.uid,
-        keyGroups,
-        domain,
-        upToMs[domain],
-        TIMERS_FETCHED_PER_TURN,
-      )
-      backend.warm(domain, due.keys, due.coldFromMs)
-    }
   }
 
   /** What waited on channels that are free now, in order. */
@@ -329,7 +292,7 @@ export class TaskTurn {
     if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)
-    const sent = [...(await this.#sentAgain()), ...this.#packed(outputs.take())]
+    const sent = [...(await this.#sentAgain()), ...packed(outputs.take(), this.#wiring.vertex.name)]
     if (snapshot !== undefined) {
       const { senders, receivers } = this.#wiring
       const taken = inputs.slice(0, this.#taken)
@@ -378,42 +341,16 @@ export class TaskTurn {
     const active = this.#delta.isActive ?? this.#view.state.isActive
     this.#delta.isActive = false
     this.#delta.wasQuiet = !active
-    const ack: TaskAck = {
-      watermarkMs: snapshot.watermarkMs,
-      finished: snapshot.finished,
-      operators: snapshot.operators.map(({ uid, operatorState }, index) => {
-        const { name, spec } = vertex.operators[index]!
-        return {
-          uid,
-          name,
-          maxParallelism: vertex.maxParallelism,
-          states: describeStates(stateSpecOf(spec) ?? {}),
-          segments: [],
-          operatorState,
-        }
-      }),
-      figures: { alignmentMs: snapshot.alignmentMs, durationMs: 0, bytes: 0, fullBytes: 0, records: rows },
+    const ack = acknowledgement(snapshot, vertex, {
       position,
       active,
-      ...(this.#allowance.countsChannels && { channels }),
-    }
+      rows,
+      channels: this.#allowance.countsChannels ? channels : undefined,
+    })
     const { checkpointId } = snapshot
     if (snapshot.isSavepoint && keyed !== undefined)
       this.#delta.copying = { checkpointId, position, ack, cursor: undefined, segments: [] }
     else this.#reports.push({ type: 'acknowledge', checkpointId, ack })
-  }
-
-  /** Packed here, where what cannot be packed is the mistake of the operator that emitted it. */
-  #packed(outgoing: readonly Outgoing[]): Outgoing[] {
-    return outgoing.map((one) => {
-      try {
-        return { ...one, packed: { bytes: pack(one.payload) } }
-      } catch (cause) {
-        if (!(cause instanceof UserError)) throw cause
-        const { name } = this.#wiring.vertex
-        throw new UserError(`What '${name}' emits has to reach another process: ${cause.message}`, { cause })
-      }
-    })
   }
 
   #wakeAtMs(): number | undefined {
@@ -459,21 +396,6 @@ export function materializing(
 /** What a step that failed leaves behind: the job's failure, told once. */
 export function toCoordinator(report: TaskReport): Outgoing {
   return { to: COORDINATOR, payload: report }
-}
-
-function elementsOf(input: Input): Stashed | undefined {
-  if (input.type !== 'message' || input.from === COORDINATOR) return undefined
-  const { edge, elements } = input.payload as ElementsPayload
-  return { from: input.from, edge, elements }
-}
-
-/** A selector that throws does so again where its record is processed, and there it is the job's failure. */
-function keyOrNothing(keyOf: (value: unknown) => Key, value: unknown): Key | undefined {
-  try {
-    return keyOf(value)
-  } catch {
-    return undefined
-  }
 }
 
 function isReadable(status: ReadStatus, nowMs: number): boolean {
