@@ -85,8 +85,8 @@ async function step(
 }
 
 /**
- * In order; at least one of them, or nothing would ever get on. What the platform refuses is given up: no request waits behind
- * it, such as the one that ends the job. Resolves to those that are left.
+ * In order; at least one of them, or nothing would ever get on. What the platform refuses is given up, but for fences: no
+ * request waits behind it, such as the one that ends the job. Resolves to those that are left.
  */
 async function performAll(
   turn: CoordinatorTurn,
@@ -110,7 +110,8 @@ async function performed(
     return await perform(turn, effect, world)
   } catch (cause) {
     const denial = denialIn(cause)
-    if (denial === undefined) throw cause
+    // Tasks that are not fenced would go on with a job that says it is over.
+    if (denial === undefined || effect.type === 'fence') throw cause
     giveUp(turn, effect, denial)
     return undefined
   }

@@ -755,6 +755,17 @@ describe('what the platform refuses', () => {
     })
   })
 
+  it('of a fence is tried until the tasks are fenced: none goes on with a job that is over', async () => {
+    const job = await running()
+    const append = vi.spyOn(job.runtime.log, 'append').mockRejectedValueOnce(denial('dynamodb:PutItem'))
+    job.ask({ type: 'cancel' })
+    await job.turn()
+    await expect(job.turn()).rejects.toThrow('not allowed: dynamodb:PutItem')
+    await job.settle()
+    expect(append.mock.calls.length).toBeGreaterThan(1)
+    expect(job.status).toBe('CANCELED')
+  })
+
   it('of its schedule is told of once, and tried again at a visit', async () => {
     const job = new PlayedJob()
     const enable = vi.spyOn(job.runtime.schedule, 'enable').mockRejectedValue(denial('events:EnableRule'))
