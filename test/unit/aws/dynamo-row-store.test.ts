@@ -55,6 +55,22 @@ const write = (position: number, payload: Uint8Array | string | undefined, event
 
 const entries = async (rows: RowStore) => (await rows.timers(PARTITION, 'event', Infinity, 10)).timers
 
+/** Whoever gets an object from there gets it late: another version of its row has been written meanwhile. */
+function overtaken(blobs: BlobStore, rows: DynamoRowStore): BlobStore {
+  let overtake: Promise<unknown> | undefined
+  return {
+    location: 'slow',
+    putIfAbsent: (name, bytes) => blobs.putIfAbsent(name, bytes),
+    list: (prefix) => blobs.list(prefix),
+    delete: (name) => blobs.delete(name),
+    get: async (name) => {
+      overtake ??= rows.write([write(2, LARGE.slice(1))])
+      await overtake
+      return blobs.get(name)
+    },
+  }
+}
+
 describe('DynamoRowStore and the index of timers', () => {
   it('removes the entry of a timer that a row has no more', async () => {
     const rows = storeOn(new FakeDynamo())
@@ -164,18 +180,7 @@ describe('DynamoRowStore and large payloads', () => {
     const dynamo = new FakeDynamo()
     const blobs = new MemoryBlobStore()
     await storeOn(dynamo, blobs).write([write(1, LARGE)])
-    let overtake: Promise<unknown> | undefined
-    const slow: BlobStore = {
-      location: 'slow',
-      putIfAbsent: (name, bytes) => blobs.putIfAbsent(name, bytes),
-      list: (prefix) => blobs.list(prefix),
-      delete: (name) => blobs.delete(name),
-      get: async (name) => {
-        overtake ??= storeOn(dynamo, blobs).write([write(2, LARGE.slice(1))])
-        await overtake
-        return blobs.get(name)
-      },
-    }
+    const slow = overtaken(blobs, storeOn(dynamo, blobs))
     const [row] = await storeOn(dynamo, slow).get([{ partition: PARTITION, rowKey: 'key' }])
     expect([row!.position, row!.payload.length]).toEqual([2, 399_999])
   })
@@ -286,18 +291,7 @@ describe('DynamoRowStore, large payloads and expiry', () => {
     const { clock, dynamo, blobs, rows } = world()
     await rows.write([brief(1)])
     clock.advance(2 * DAY_MS)
-    let overtake: Promise<unknown> | undefined
-    const slow: BlobStore = {
-      location: 'slow',
-      putIfAbsent: (name, bytes) => blobs.putIfAbsent(name, bytes),
-      list: (prefix) => blobs.list(prefix),
-      delete: (name) => blobs.delete(name),
-      get: async (name) => {
-        overtake ??= rows.write([write(2, LARGE.slice(1))])
-        await overtake
-        return blobs.get(name)
-      },
-    }
+    const slow = overtaken(blobs, rows)
     const [row] = await storeOn(dynamo, slow, clock).get([KEY])
     expect([row!.position, row!.payload.length]).toEqual([2, 399_999])
   })
