@@ -4,7 +4,7 @@ import { taskId, type TaskId } from '../model/ids.ts'
 import { subtaskOfKeyGroup } from '../model/key-groups.ts'
 import { keyGroupOf } from '../model/key-hash.ts'
 import type { CheckpointRecord } from './checkpoint-record.ts'
-import type { InFlightElement, InFlightRun } from './in-flight-elements.ts'
+import type { ChannelAddress, InFlightElement, InFlightRun } from './in-flight-elements.ts'
 import type { CompatibilityOptions } from './restore-plan.ts'
 
 /** What was under way at a checkpoint, by the task of the new attempt that takes it before anything else. */
@@ -129,17 +129,13 @@ class Dealer {
     return [turn]
   }
 
-  /** Undefined where the sender now is in the same chain. An operator that is keyed is so on each of its inputs. */
+  /** An operator that is keyed is so on each of its inputs. */
   #edgeOf(target: JobVertex, run: InFlightRun): JobEdge | undefined {
-    if (target.id !== run.targetUid) return undefined
-    const edges = target.inputEdges.map((index) => this.#plan.edges[index]!)
-    return (
-      edges.find((edge) => {
-        const source = this.#plan.vertices[edge.sourceVertex]!.operators[edge.sourceOperator]!
-        const { tagId, inputIndex } = edge
-        return source.uid === run.sourceUid && tagId === run.tagId && inputIndex === run.inputIndex
-      }) ?? edges.find(({ partitioning }) => partitioning === 'hash')
-    )
+    const edge = edgeOfChannel(this.#plan, target, run)
+    if (edge !== undefined || target.id !== run.targetUid) return edge
+    return target.inputEdges
+      .map((index) => this.#plan.edges[index]!)
+      .find(({ partitioning }) => partitioning === 'hash')
   }
 
   #give(target: JobVertex, subtask: number, run: InFlightRun, elements: readonly InFlightElement[]): void {
@@ -148,6 +144,21 @@ class Dealer {
     this.dealt.set(task, own)
     own.push({ ...run, elements })
   }
+}
+
+/** The edge into `target` that a channel was one of; undefined: its sender is gone, or in the same chain now. */
+export function edgeOfChannel(
+  plan: JobPlan,
+  target: JobVertex,
+  { sourceUid, tagId, targetUid, inputIndex }: ChannelAddress,
+): JobEdge | undefined {
+  if (target.id !== targetUid) return undefined
+  return target.inputEdges
+    .map((index) => plan.edges[index]!)
+    .find((edge) => {
+      const source = plan.vertices[edge.sourceVertex]!.operators[edge.sourceOperator]!
+      return source.uid === sourceUid && edge.tagId === tagId && edge.inputIndex === inputIndex
+    })
 }
 
 function positionIn(vertex: JobVertex, uid: string): number {

@@ -24,7 +24,10 @@ export function inFlightFrom(logs: LogPositions, task: TaskId): InFlight[] {
   })
 }
 
-/** Whether anything was under way at the checkpoint. */
-export function hasInFlight(logs: LogPositions): boolean {
-  return Object.keys(logs).some((task) => inFlightFrom(logs, task as TaskId).length > 0)
+/**
+ * Whether something may have been under way at the checkpoint: on channels, or at tasks that had consumed it and not come to
+ * it yet.
+ */
+export function mayHaveInFlight(logs: LogPositions): boolean {
+  return Object.values(logs).some(({ channels }) => channels !== undefined)
 }

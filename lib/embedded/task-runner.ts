@@ -181,7 +181,7 @@ export class TaskRunner {
       if (next === undefined) break
       const { run, element } = next
       if (element.kind === 'records') {
-        this.task.acceptAt(run.targetUid, element)
+        this.task.acceptAt(run.targetUid, element, 0, element.values.length)
         records += element.values.length
       } else this.takeWatermark(run, element)
     }

@@ -2,7 +2,8 @@ import type { CheckpointFailureReason, DeclineReason, FailureCause } from '../ch
 import type { TaskAck } from '../checkpoint/task-ack.ts'
 import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
 import type { InFlight } from '../checkpoint/in-flight.ts'
-import type { Element } from '../model/elements.ts'
+import type { ChannelAddress } from '../checkpoint/in-flight-elements.ts'
+import type { Element, RecordBatch } from '../model/elements.ts'
 import type { ActorId } from '../model/ids.ts'
 import type { PoisonRecord, RecordIdentity } from '../model/poison-records.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
@@ -13,6 +14,18 @@ export interface ElementsPayload {
   readonly edge: number
   readonly elements: readonly Element[]
 }
+
+/** Elements that wait at a task, to be taken before what comes on its channels. */
+export type Stashed =
+  /** Of one channel: it was blocked when they came, or they were under way on it at the checkpoint that the attempt begins from. */
+  | {
+      readonly from: ActorId
+      readonly edge: number
+      readonly elements: readonly Element[]
+      readonly at?: undefined
+    }
+  /** Records that were under way, to an operator that nobody sends to any more in the shape the job has now: it is in a chain. */
+  | { readonly at: ChannelAddress; readonly elements: readonly RecordBatch[] }
 
 /** What the coordinator sends a task, on a channel of the attempt. */
 export type TaskOrder =
@@ -153,6 +166,11 @@ export interface TaskGenesis {
   readonly checkpointId?: number | undefined
   /** What was under way from this task at the base, where that is an unaligned checkpoint: it is sent again, first of all. */
   readonly inFlight?: readonly InFlightStretch[] | undefined
+  /**
+   * What was under way to this task at the unaligned checkpoint that the attempt begins from, where it was copied out of the
+   * logs: it is taken first of all. Undefined: of what was under way, the base has what had reached the task.
+   */
+  readonly stash?: readonly Stashed[] | undefined
   /** State from elsewhere than the base: another parallelism, or a savepoint. Undefined: what the base holds. */
   readonly restore: TaskGenesisRestore | undefined
   /** Records that its operators are not to be given any more. Undefined: none. */

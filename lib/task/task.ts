@@ -159,13 +159,13 @@ export class Task {
     }
   }
 
-  /** Takes records that were under way to one of its operators at the checkpoint that it began from; as {@link accept}. */
-  acceptAt(operatorUid: string, { values, timestamps }: RecordBatch): void {
+  /** Takes records that were under way to one of its operators at the checkpoint that it began from; as {@link acceptRecords}. */
+  acceptAt(operatorUid: string, { values, timestamps }: RecordBatch, first: number, end: number): void {
     const entrance = this.operators.find(({ uid }) => uid === operatorUid)?.entrance
     assert(entrance !== undefined, `${operatorUid} is an operator of ${this.spec.taskId}`)
-    let i = 0
+    let i = first
     try {
-      for (; i < values.length; i++) entrance.record(values[i], timestamps[i]!)
+      for (; i < end; i++) entrance.record(values[i], timestamps[i]!)
     } catch (cause) {
       throw placed(cause, 'under way at the checkpoint', i)
     }

@@ -46,7 +46,7 @@ export class ActorProcess<State, Delta> {
   readonly #onFault: (fault: ActorFault) => Promise<void>
   readonly #sender: Sender
   readonly #admission: Admission<State, Delta>
-  readonly #heads: HeadStore<State, Delta>
+  readonly #heads: HeadStore<State>
   #history: History<State, Delta> | undefined
   /** The sort key of the last entry read. */
   #cursor: string | undefined

@@ -20,14 +20,17 @@ type HeadFields = readonly [
   nowMs: number,
 ]
 
+/** How a behaviour's state is written down. */
+export type HeadCodec<State> = Pick<Behaviour<State, never>, 'encode' | 'decode' | 'afterHead'>
+
 /** Heads of one actor: the folded state that a cold start begins from. */
-export class HeadStore<State, Delta> {
+export class HeadStore<State> {
   readonly #actor: ActorId
-  readonly #behaviour: Behaviour<State, Delta>
-  readonly #runtime: JobRuntime
+  readonly #behaviour: HeadCodec<State>
+  readonly #runtime: Pick<JobRuntime, 'log' | 'blobs'>
   #written = ''
 
-  constructor(actor: ActorId, behaviour: Behaviour<State, Delta>, runtime: JobRuntime) {
+  constructor(actor: ActorId, behaviour: HeadCodec<State>, runtime: Pick<JobRuntime, 'log' | 'blobs'>) {
     this.#actor = actor
     this.#behaviour = behaviour
     this.#runtime = runtime
@@ -55,7 +58,7 @@ export class HeadStore<State, Delta> {
   }
 
   /** Writes a head for what is folded, unless there is one; then removes what nobody will read any more. False: no need. */
-  async write(history: History<State, Delta>): Promise<boolean> {
+  async write<Delta>(history: History<State, Delta>): Promise<boolean> {
     const { place, state, received, sent, nowMs } = history.folded
     const version = sortOf(place)
     if (place.position === 0 || version <= this.#written) return false

@@ -20,6 +20,19 @@ export interface ChannelCount {
   readonly next: number
 }
 
+/** What an actor's behaviour tells of its history. */
+export type Chronicle<State, Delta> = Pick<
+  Behaviour<State, Delta>,
+  'initial' | 'begin' | 'apply' | 'foldable' | 'entriesAreRead'
+>
+
+/** Items are missing: the log does not hang together. Never so while its actor is at work. */
+export class BrokenChain extends Error {
+  constructor(found: string) {
+    super(`Invariant broken: ${found}`)
+  }
+}
+
 /** An item of the chain that leads to the present state. */
 type ChainItem = (TurnItem | GenesisItem) & { readonly blob?: string | undefined }
 
@@ -29,7 +42,7 @@ type ChainItem = (TurnItem | GenesisItem) & { readonly blob?: string | undefined
  * prefix of the log, which a read from `cursor` brings up to date.
  */
 export class History<State, Delta> {
-  readonly #behaviour: Behaviour<State, Delta>
+  readonly #behaviour: Chronicle<State, Delta>
   readonly #initial: Snapshot<State>
   #folded: Snapshot<State>
   #tail: ChainItem[] = []
@@ -38,7 +51,7 @@ export class History<State, Delta> {
   /** Blobs of items that no longer count, by where the items sort: no reader comes by once a head sorts after them. */
   #spent: { readonly sort: string; readonly blob: string }[] = []
 
-  constructor(behaviour: Behaviour<State, Delta>, folded: Snapshot<State> | undefined) {
+  constructor(behaviour: Chronicle<State, Delta>, folded: Snapshot<State> | undefined) {
     this.#behaviour = behaviour
     this.#initial = {
       place: { attempt: 0, position: 0 },
@@ -88,6 +101,14 @@ export class History<State, Delta> {
       .reduce((snapshot, item) => this.#after(snapshot, item), this.#folded).state
   }
 
+  /** The state at a place; undefined where that is folded over, or on a chain that another attempt has cut off. */
+  stateOf({ attempt, position }: Place): State | undefined {
+    const folded = this.#folded.place
+    const there =
+      position === folded.position ? folded : this.#tail.find((item) => item.position === position)
+    return there?.attempt === attempt ? this.stateAt(position) : undefined
+  }
+
   /** What was sent on a channel, of these numbers; undefined where some of it is folded. */
   sentBetween({ to, attempt, first, end }: ChannelStretch): readonly SentMessage[] | undefined {
     const messages = this.#tail.flatMap((item) =>
@@ -122,10 +143,9 @@ export class History<State, Delta> {
     if (item.type === 'genesis') this.#begin(item)
     else {
       // A late append of a superseded attempt sorts before its successor's genesis: only a reader that is not there yet meets it.
-      assert(
-        item.attempt === this.#current.place.attempt && item.position === this.#current.place.position + 1,
-        `turn ${item.attempt}/${item.position} follows ${this.#current.place.attempt}/${this.#current.place.position}`,
-      )
+      const { attempt, position } = this.#current.place
+      if (item.attempt !== attempt || item.position !== position + 1)
+        throw new BrokenChain(`turn ${item.attempt}/${item.position} follows ${attempt}/${position}`)
       this.#tail.push(item)
       this.#current = this.#after(this.#current, item)
     }
@@ -148,16 +168,19 @@ export class History<State, Delta> {
       return
     }
     const { folded } = this
-    assert(
-      base.position >= folded.place.position,
-      `attempt ${item.attempt} goes on from position ${base.position}, but history is folded up to ${folded.place.position}`,
-    )
+    if (base.position < folded.place.position) {
+      throw new BrokenChain(
+        `attempt ${item.attempt} goes on from position ${base.position}, but history is folded up to ${folded.place.position}`,
+      )
+    }
     const kept = this.#tail.filter(({ position }) => position <= base.position)
     const from = kept.at(-1) ?? folded.place
-    assert(
-      from.position === base.position && from.attempt === base.attempt,
-      `attempt ${item.attempt} goes on from ${base.attempt}/${base.position}, but the log has ${from.attempt}/${from.position} there`,
-    )
+    if (from.position !== base.position || from.attempt !== base.attempt) {
+      throw new BrokenChain(
+        `attempt ${item.attempt} goes on from ${base.attempt}/${base.position}, but the log has ` +
+          `${from.attempt}/${from.position} there`,
+      )
+    }
     this.#spend(this.#tail.slice(kept.length))
     this.#tail = [...kept, item]
     this.#current = this.#begun(

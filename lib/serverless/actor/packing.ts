@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { UserError } from '../../model/faults.ts'
 import { decodeValue, encodeValue } from '../../state/codec.ts'
 
 const PLAIN = 0
@@ -16,10 +17,16 @@ const SITE = { operatorUid: 'a message or log entry', state: 'its content' }
 /**
  * Plain data as bytes: MessagePack (the state codec), deflated where that pays; the first byte tells which. The same data
  * gives the same bytes.
- * @throws UserError if `value` is not plain data.
+ * @throws UserError if `value` is not plain data, or so much that nobody would unpack it.
  */
 export function pack(value: unknown): Uint8Array {
-  return compress(encodeValue(value, SITE))
+  const body = encodeValue(value, SITE)
+  if (body.length > UNPACKED_BYTES_MAX) {
+    throw new UserError(
+      `${SITE.operatorUid}: expected at most ${UNPACKED_BYTES_MAX} bytes, got ${body.length}: too much is under way at once`,
+    )
+  }
+  return compress(body)
 }
 
 /** @throws Error if `bytes` are not what {@link pack} made. */

@@ -8,6 +8,7 @@ import type { JobRequest } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { hear } from './hear.ts'
 import type { Effect } from './image.ts'
+import { leaveInFlight } from './in-flight-copies.ts'
 import { change, tell, type CoordinatorTurn } from './turn.ts'
 
 /**
@@ -62,5 +63,6 @@ export function giveUp(turn: CoordinatorTurn, effect: Effect, { message }: Error
     const { attempt } = effect
     return hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message } })
   }
+  if (effect.type === 'copy-in-flight') leaveInFlight(turn, effect.checkpointId, message)
   if (effect.type === 'schedule') change(turn, { isScheduleOn: effect.on })
 }

@@ -1,12 +1,13 @@
 import type { CoordinatorCommand } from '../../checkpoint/coordinator-commands.ts'
 import type { RestorePoint } from '../../checkpoint/coordinator-state.ts'
+import { mayHaveInFlight } from '../../checkpoint/in-flight.ts'
 import { assert } from '../../model/faults.ts'
 import { asAttempt, type Attempt } from '../../model/ids.ts'
 import type { Begin, CoordinatorImage, Lineage, RunImage } from './image.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
-import { positionsOf } from './restorable.ts'
+import { inFlightCopyOf, positionsOf } from './restorable.ts'
 import { nameOf } from './restore-source.ts'
-import { change, intend, remove, type CoordinatorTurn } from './turn.ts'
+import { change, intend, remove, removeCheckpoint, type CoordinatorTurn } from './turn.ts'
 
 /** Decides how the tasks of an attempt come by their state, and intends to begin them. */
 export function beginAttempt(
@@ -39,7 +40,11 @@ function beginOf(turn: CoordinatorTurn, run: RunImage, restoreFrom: RestorePoint
   )
   const keepsPositions = settings.checkpointing.intervalMs !== undefined
   const isOnLogs = known?.logs !== undefined && lineage !== undefined && known.attempt >= lineage.since
-  if (keepsPositions && isOnLogs) return { type: 'base', logs: known.logs, checkpointId: known.checkpointId }
+  if (keepsPositions && isOnLogs) {
+    const { checkpointId } = known
+    const inFlight = inFlightCopyOf(turn.image, lineage.runId, checkpointId)
+    return { type: 'base', logs: known.logs, checkpointId, inFlight }
+  }
   if (restoreFrom.kind === 'savepoint')
     return { type: 'import', directory: nameOf(turn.runtime.blobs, restoreFrom.location) }
   return {
@@ -98,7 +103,13 @@ function placeOnLineage(turn: CoordinatorTurn, run: RunImage, begin: Begin, atte
 export function leave(turn: CoordinatorTurn, lineage: Lineage): void {
   const { retained, materialized, since, floor } = lineage
   const kept = retained.find(({ checkpointId }) => materialized?.checkpointId === checkpointId)
-  const isWhole = kept !== undefined && (kept.attempt < since || materialized?.missing.length === 0)
+  // What was under way at an unaligned one is in the logs, unless it was copied.
+  const isCopied =
+    kept?.logs === undefined ||
+    !mayHaveInFlight(kept.logs) ||
+    inFlightCopyOf(turn.image, lineage.runId, kept.checkpointId) !== undefined
+  const isWhole =
+    kept !== undefined && isCopied && (kept.attempt < since || materialized?.missing.length === 0)
   if (!isWhole) return giveUp(turn, lineage)
   giveUp(turn, { ...lineage, hasRows: false, retained: retained.filter((one) => one !== kept) })
   const { attempt } = turn.image.coordinator
@@ -116,7 +127,7 @@ export function leave(turn: CoordinatorTurn, lineage: Lineage): void {
 
 /** Removes whatever a lineage has. */
 export function giveUp(turn: CoordinatorTurn, { runId, namespace, keyed, hasRows, retained }: Lineage): void {
-  for (const { checkpointId } of retained) intend(turn, { type: 'remove-checkpoint', runId, checkpointId })
+  for (const { checkpointId } of retained) removeCheckpoint(turn, runId, checkpointId)
   if (hasRows) remove(turn, { type: 'drop-rows', namespace, keyed, done: 0 })
 }
 

@@ -3,7 +3,7 @@ import { planRestore, type TaskRestorePlan } from '../../checkpoint/restore-plan
 import type { CheckpointRecord } from '../../checkpoint/checkpoint-record.ts'
 import { taskActor } from '../../model/actors.ts'
 import { MIN_WATERMARK } from '../../model/elements.ts'
-import { assert, UserError } from '../../model/faults.ts'
+import { assert, unreachable, UserError } from '../../model/faults.ts'
 import { taskId, type TaskId } from '../../model/ids.ts'
 import type { PoisonRecord } from '../../model/poison-records.ts'
 import { redistributeOperatorState } from '../../state/operator-state.ts'
@@ -11,9 +11,11 @@ import type { Genesis } from '../actor/behaviour.ts'
 import { appendGenesis } from '../actor/log-entry.ts'
 import type { TaskGenesis, TaskGenesisRestore } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
+import { dealtStashes, stashesOf } from './dealt-stashes.ts'
 import type { Effect, RunImage } from './image.ts'
+import { importedRuns, loadCopy } from './in-flight-copies.ts'
 import { mismatch, parallelismOf } from './plan-shape.ts'
-import { loadRecord, segmentInStore } from './restore-source.ts'
+import { loadRecord, stretchInStore } from './restore-source.ts'
 
 type Deployment = Extract<Effect, { type: 'deploy' }>
 
@@ -31,7 +33,7 @@ export async function beginTasks(
   const misfit = mismatch(run.shape, runtime.plan)
   if (misfit !== undefined) throw new UserError(misfit)
   if (begin.type === 'refused') throw new UserError(begin.message)
-  const restoreOf = await restores(deployment, run, runtime)
+  const beginningOf = await beginnings(deployment, run, runtime)
   for (const { id, parallelism, operatorUids } of run.shape.vertices.toReversed()) {
     const poison = deployment.poisonRecords?.filter((one) => operatorUids.includes(one.operatorUid)) ?? []
     const tasks = Array.from({ length: parallelism }, (_, subtask) => taskId(id, subtask))
@@ -39,7 +41,7 @@ export async function beginTasks(
       tasks.map((task) => {
         const base = begin.type === 'base' ? begin.logs[task] : undefined
         assert(begin.type !== 'base' || base !== undefined, `${task} has a position to go on from`)
-        const genesis = genesisOf(deployment, run, task, restoreOf(task), poison)
+        const genesis = genesisOf(deployment, run, task, beginningOf(task), poison)
         const position = (base?.position ?? deployment.floor) + 1
         return appendGenesis(runtime.log, taskActor(task), position, genesis, nowMs, runtime.blobs)
       }),
@@ -51,7 +53,7 @@ function genesisOf(
   { attempt, namespace, begin }: Deployment,
   { runId, firstRunId, shape }: RunImage,
   task: TaskId,
-  restore: TaskGenesisRestore | undefined,
+  beginning: Beginning,
   poisonRecords: readonly PoisonRecord[],
 ): Genesis {
   const content: TaskGenesis = {
@@ -60,35 +62,55 @@ function genesisOf(
     fingerprint: shape.fingerprint,
     parallelism: parallelismOf(shape),
     namespace,
-    ...(begin.type === 'base' && {
-      checkpointId: begin.checkpointId,
-      inFlight: inFlightFrom(begin.logs, task),
-    }),
-    restore,
+    ...beginning,
     ...(poisonRecords.length > 0 && { poisonRecords }),
   }
   const base = begin.type === 'base' ? begin.logs[task] : undefined
   return { attempt, base: base && { attempt: base.attempt, position: base.position }, content }
 }
 
-type RestoreOf = (task: TaskId) => TaskGenesisRestore | undefined
+/** What a task has to begin with. */
+type Beginning = Pick<TaskGenesis, 'checkpointId' | 'inFlight' | 'stash' | 'restore'>
 
-async function restores(
+async function beginnings(
   { begin, floor }: Deployment,
   { allowNonRestoredState }: RunImage,
   { plan, blobs }: JobRuntime,
-): Promise<RestoreOf> {
-  if (begin.type !== 'rescale' && begin.type !== 'import') return () => undefined
-  const record = await loadRecord(blobs, begin.directory)
-  const options = { allowNonRestoredState, redistribute: redistributeOperatorState }
-  const { tasks } = planRestore(record, plan, options)
-  // Rows of the namespace are where they are; those of a savepoint are brought in.
-  const directory = begin.type === 'import' ? begin.directory : undefined
-  return (task) => ({
-    ...carried(tasks.get(task), record, directory),
-    positionFloor: floor,
-    allowNonRestoredState,
-  })
+): Promise<(task: TaskId) => Beginning> {
+  switch (begin.type) {
+    case 'nothing':
+    case 'refused':
+      return () => ({ restore: undefined })
+    case 'base': {
+      const { checkpointId, logs, inFlight } = begin
+      if (inFlight === undefined)
+        return (task) => ({ checkpointId, inFlight: inFlightFrom(logs, task), restore: undefined })
+      const stashes = stashesOf(plan, await loadCopy(blobs, inFlight))
+      return (task) => ({ checkpointId, stash: stashes.get(task), restore: undefined })
+    }
+    case 'rescale':
+    case 'import': {
+      const { directory } = begin
+      const record = await loadRecord(blobs, directory)
+      const options = { allowNonRestoredState, redistribute: redistributeOperatorState }
+      const { tasks } = planRestore(record, plan, options)
+      const isImport = begin.type === 'import'
+      const runs = await (isImport ? importedRuns(blobs, directory, record) : loadCopy(blobs, begin.inFlight))
+      const stashes = dealtStashes(record, plan, runs, options)
+      // Rows of the namespace are where they are; those of a savepoint are brought in.
+      const rowsFrom = isImport ? directory : undefined
+      return (task) => ({
+        stash: stashes.get(task),
+        restore: {
+          ...carried(tasks.get(task), record, rowsFrom),
+          positionFloor: floor,
+          allowNonRestoredState,
+        },
+      })
+    }
+    default:
+      return unreachable(begin)
+  }
 }
 
 function carried(
@@ -108,7 +130,7 @@ function carried(
             .filter(([, { segments }]) => segments.length > 0)
             .map(([uid, { segments }]) => [
               uid,
-              segments.map((handle) => segmentInStore(directory, record, handle)),
+              segments.map((handle) => stretchInStore(directory, record, handle)),
             ]),
   }
 }

@@ -12,9 +12,10 @@ import { beginTasks } from './begin-tasks.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { hear } from './hear.ts'
 import type { Effect, KeyedOperator } from './image.ts'
+import { keepInFlight } from './in-flight-copies.ts'
 import { publish } from './job-status-record.ts'
 import { nameOf } from './restore-source.ts'
-import { savepointDirectory } from './savepoint-place.ts'
+import { savepointDirectory } from '../savepoint-place.ts'
 import { storeRecord } from './store-record.ts'
 import { sweep } from './sweep.ts'
 import {
@@ -48,12 +49,15 @@ export async function perform(
       return overtake(turn, effect)
     case 'store':
       return store(turn, effect, world)
+    case 'copy-in-flight':
+      await keepInFlight(turn, effect)
+      return undefined
     case 'remove-checkpoint': {
       const run = { jobName: runtime.plan.jobName, runId: effect.runId }
       await runtime.blobs.delete(metadataName(checkpointLocation(run, effect.checkpointId)))
       return undefined
     }
-    case 'remove-savepoint':
+    case 'remove-directory':
       await removeDirectory(runtime, effect.directory)
       return undefined
     case 'fence':
@@ -144,7 +148,7 @@ function removeCopies(turn: CoordinatorTurn, checkpointId: number, target: strin
   const { run } = turn.image
   if (run === undefined) return
   const directory = savepointDirectory({ jobName: turn.runtime.plan.jobName, runId: run.runId }, checkpointId)
-  if (directory !== nameOf(turn.runtime.blobs, target)) remove(turn, { type: 'remove-savepoint', directory })
+  if (directory !== nameOf(turn.runtime.blobs, target)) remove(turn, { type: 'remove-directory', directory })
 }
 
 async function removeDirectory({ blobs }: JobRuntime, directory: string): Promise<void> {

@@ -8,7 +8,7 @@ import { unreachable } from '../../model/faults.ts'
 import { beginAttempt, giveUp } from './attempts.ts'
 import type { JobAnswer } from './image.ts'
 import { advanceRestorable, inFlightAtOldest, restorableFrom } from './restorable.ts'
-import { savepointDirectory } from './savepoint-place.ts'
+import { savepointDirectory } from '../savepoint-place.ts'
 import {
   allTasks,
   answer,
@@ -16,6 +16,7 @@ import {
   changeRun,
   intend,
   orderTasks,
+  removeCheckpoint,
   removeSpoiled,
   tell,
   type CoordinatorTurn,
@@ -145,7 +146,7 @@ function discard(
   const { run } = turn.image
   // Its abortion has seen to it.
   if (run === undefined || isSavepoint(before, checkpointId)) return
-  intend(turn, { type: 'remove-checkpoint', runId: run.runId, checkpointId })
+  removeCheckpoint(turn, run.runId, checkpointId)
 }
 
 function isSavepoint({ pending }: CoordinatorState, checkpointId: number): boolean {

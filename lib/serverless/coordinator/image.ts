@@ -5,6 +5,7 @@ import type {
   RestorePoint,
 } from '../../checkpoint/coordinator-state.ts'
 import type { CheckpointFailureReason } from '../../checkpoint/failure-reasons.ts'
+import type { JobEdge } from '../../graph/plan.ts'
 import { isTerminal, type JobStatus } from '../../checkpoint/job-status.ts'
 import type { Attempt, CheckpointId, TaskId } from '../../model/ids.ts'
 import type { PoisonRecord } from '../../model/poison-records.ts'
@@ -26,6 +27,8 @@ export interface CoordinatorImage {
   /** Tasks that have yet to report: `ready` while an attempt is deployed, `closed` while the job finishes. */
   readonly awaited: readonly TaskId[]
   readonly settling: Settling | undefined
+  /** Of what was under way at unaligned checkpoints. They go with the checkpoints. */
+  readonly inFlightCopies: readonly InFlightCopy[]
   /** Directories of savepoints that came to nothing: tasks may still be copying to them. */
   readonly spoiled: readonly string[]
   /** What was removed, oldest first, and is removed again at visits: whoever was late may have written to it since. */
@@ -76,6 +79,27 @@ export interface PlanShape {
     readonly parallelism: number
     readonly operatorUids: readonly string[]
   }[]
+  readonly edges: readonly ShapeEdge[]
+}
+
+/** As of a plan, of which it has the number. */
+export type ShapeEdge = Pick<
+  JobEdge,
+  'sourceVertex' | 'tagId' | 'targetVertex' | 'inputIndex' | 'partitioning'
+> & {
+  /** The operator whose output it takes. */
+  readonly sourceUid: string
+  readonly targetUid: string
+}
+
+/** What was under way at an unaligned checkpoint, copied out of the logs. */
+export interface InFlightCopy {
+  readonly runId: string
+  readonly checkpointId: CheckpointId
+  /** The object; undefined: nothing was under way. */
+  readonly blob: string | undefined
+  /** Set where it could not be copied, and is in the logs alone. */
+  readonly failed?: true
 }
 
 /** What a run began from. */
@@ -88,10 +112,20 @@ export interface Origin {
 export type Begin =
   /** They begin with none, in a namespace of their own. */
   | { readonly type: 'nothing' }
-  /** They go on from these positions of their own logs. */
-  | { readonly type: 'base'; readonly logs: LogPositions; readonly checkpointId: CheckpointId }
+  /** They go on from these positions of their own logs. `inFlight`: undefined where the logs have what was under way. */
+  | {
+      readonly type: 'base'
+      readonly logs: LogPositions
+      readonly checkpointId: CheckpointId
+      readonly inFlight?: InFlightCopy | undefined
+    }
   /** At another parallelism: operator state from a record, rows where they are, all of them at `floor` or below. */
-  | { readonly type: 'rescale'; readonly directory: string; readonly floor: number }
+  | {
+      readonly type: 'rescale'
+      readonly directory: string
+      readonly floor: number
+      readonly inFlight?: InFlightCopy | undefined
+    }
   /** From a savepoint, into a namespace of their own. */
   | { readonly type: 'import'; readonly directory: string }
   /** They cannot. */
@@ -152,11 +186,13 @@ export type Effect =
       readonly checkpointId: CheckpointId
       readonly triggeredAtMs: number
     }
+  /** Of a checkpoint that is retained when the job is over. Given up at the deadline: it is in the logs for some weeks. */
+  | { readonly type: 'copy-in-flight'; readonly checkpointId: CheckpointId; readonly deadlineMs: number }
   /** Writes the record of a checkpoint that has all its acknowledgements. */
   | { readonly type: 'store'; readonly checkpointId: CheckpointId }
   | { readonly type: 'remove-checkpoint'; readonly runId: string; readonly checkpointId: CheckpointId }
-  /** Whatever there is of a savepoint that came to nothing. */
-  | { readonly type: 'remove-savepoint'; readonly directory: string }
+  /** Whatever there is of a savepoint that came to nothing, or of a checkpoint that was started from. */
+  | { readonly type: 'remove-directory'; readonly directory: string }
   | { readonly type: 'fence'; readonly attempt: Attempt; readonly tasks: readonly TaskId[] }
   | {
       readonly type: 'drop-rows'
@@ -172,7 +208,7 @@ export type Effect =
   | { readonly type: 'publish' }
 
 /** Of what is written to by tasks, under names that are never used again. */
-export type Removal = Extract<Effect, { readonly type: 'remove-savepoint' | 'drop-rows' }>
+export type Removal = Extract<Effect, { readonly type: 'remove-directory' | 'drop-rows' }>
 
 export interface Removed {
   readonly removal: Removal
@@ -210,6 +246,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     restorable: undefined,
     awaited: [],
     settling: undefined,
+    inFlightCopies: [],
     spoiled: [],
     removed: [],
     effects: [],

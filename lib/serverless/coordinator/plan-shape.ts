@@ -11,12 +11,17 @@ export function shapeOf(plan: JobPlan): PlanShape {
       parallelism,
       operatorUids: operators.map(({ uid }) => uid),
     })),
+    edges: plan.edges.map((edge) => {
+      const { sourceVertex, sourceOperator, tagId, targetVertex, targetUid, inputIndex, partitioning } = edge
+      const sourceUid = plan.vertices[sourceVertex]!.operators[sourceOperator]!.uid
+      return { sourceVertex, sourceUid, tagId, targetVertex, targetUid, inputIndex, partitioning }
+    }),
   }
 }
 
-/** Tasks of the one can go on with the logs of the other. */
+/** Tasks of the one can go on with the logs of the other. Edges follow from the rest. */
 export function sameShape(a: PlanShape, b: PlanShape): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+  return a.fingerprint === b.fingerprint && JSON.stringify(a.vertices) === JSON.stringify(b.vertices)
 }
 
 /** Sinks first: whoever is begun finds those he sends to begun already. */

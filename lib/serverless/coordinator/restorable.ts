@@ -1,7 +1,7 @@
 import type { CompletedCheckpoint } from '../../checkpoint/coordinator-state.ts'
 import { inFlightFrom, type InFlight } from '../../checkpoint/in-flight.ts'
-import type { TaskId } from '../../model/ids.ts'
-import type { CoordinatorImage, Lineage } from './image.ts'
+import type { CheckpointId, TaskId } from '../../model/ids.ts'
+import type { CoordinatorImage, InFlightCopy, Lineage } from './image.ts'
 import { change, type CoordinatorTurn } from './turn.ts'
 
 /**
@@ -22,14 +22,26 @@ export function restorableFrom({ restorable, lineage }: CoordinatorImage, task: 
 }
 
 /** What was under way from `task` at the oldest checkpoint retained, if anything: its log keeps that as well. */
-export function inFlightAtOldest(
-  { coordinator, lineage }: CoordinatorImage,
-  task: TaskId,
-): InFlight[] | undefined {
+export function inFlightAtOldest(image: CoordinatorImage, task: TaskId): InFlight[] | undefined {
+  const { coordinator, lineage } = image
   const oldest = coordinator.completed[0]
   if (oldest?.logs === undefined || lineage === undefined || oldest.attempt < lineage.since) return undefined
+  const sameAttempt = coordinator.completed.filter(({ attempt }) => attempt === oldest.attempt)
+  const isCopied = ({ checkpointId }: CompletedCheckpoint): boolean =>
+    inFlightCopyOf(image, lineage.runId, checkpointId) !== undefined
+  if (sameAttempt.every(isCopied)) return undefined
   const inFlight = inFlightFrom(oldest.logs, task)
   return inFlight.length === 0 ? undefined : inFlight
+}
+
+/** What was copied of what was under way at a checkpoint; undefined: it is in the logs alone. */
+export function inFlightCopyOf(
+  { inFlightCopies }: CoordinatorImage,
+  runId: string,
+  checkpointId: CheckpointId,
+): InFlightCopy | undefined {
+  const isOfIt = (one: InFlightCopy): boolean => one.runId === runId && one.checkpointId === checkpointId
+  return inFlightCopies.find((one) => isOfIt(one) && one.failed === undefined)
 }
 
 /**

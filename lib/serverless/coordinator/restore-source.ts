@@ -1,4 +1,4 @@
-import type { CheckpointRecord, SegmentHandle } from '../../checkpoint/checkpoint-record.ts'
+import type { CheckpointRecord, Stretch } from '../../checkpoint/checkpoint-record.ts'
 import { metadataName, normalLocation } from '../../checkpoint/checkpoint-paths.ts'
 import { decodeMetadata } from '../../checkpoint/metadata-codec.ts'
 import { UserError } from '../../model/faults.ts'
@@ -42,11 +42,11 @@ export async function loadRecord(blobs: BlobStore, name: string): Promise<Checkp
 }
 
 /** As the store that holds it names its blobs; what a record says is relative to its place. */
-export function segmentInStore(
+export function stretchInStore<Handle extends Stretch>(
   directory: string,
   { kind }: CheckpointRecord,
-  handle: SegmentHandle,
-): SegmentHandle {
+  handle: Handle,
+): Handle {
   const parts = directory.split('/')
   const root = kind === 'savepoint' ? parts : parts.slice(0, Math.max(0, parts.length - CHECKPOINT_DEPTH))
   return { ...handle, blob: [...root, handle.blob].join('/') }

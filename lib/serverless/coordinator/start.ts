@@ -1,4 +1,4 @@
-import { hasInFlight } from '../../checkpoint/in-flight.ts'
+import { mayHaveInFlight } from '../../checkpoint/in-flight.ts'
 import { needsFinalCommit, tasksOf } from '../../checkpoint/coordinated-tasks.ts'
 import { newCoordinator } from '../../checkpoint/coordinator.ts'
 import type { CheckpointRecord } from '../../checkpoint/checkpoint-record.ts'
@@ -7,18 +7,21 @@ import type {
   CoordinatorSettings,
   RestorePoint,
 } from '../../checkpoint/coordinator-state.ts'
-import { checkCompatibility } from '../../checkpoint/restore-plan.ts'
-import { UserError } from '../../model/faults.ts'
+import { checkCompatibility, type CompatibilityOptions } from '../../checkpoint/restore-plan.ts'
+import { assert, UserError } from '../../model/faults.ts'
 import { asAttempt, asCheckpointId, asRunId } from '../../model/ids.ts'
 import type { JobConfig } from '../../stream/config.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { latestPoint, leave, pointsOf } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
+import { dealtStashes } from './dealt-stashes.ts'
 import { hear } from './hear.ts'
 import type { Begin, CoordinatorImage, Lineage, Origin } from './image.ts'
+import { copyInFlight, importedRuns, loadCopy } from './in-flight-copies.ts'
 import { keyedOperators, sameShape, shapeOf } from './plan-shape.ts'
 import { loadRecord, locationOf, nameOf } from './restore-source.ts'
-import { change, intend, type CoordinatorTurn } from './turn.ts'
+import { inFlightCopyOf } from './restorable.ts'
+import { change, intend, removeCheckpoint, type CoordinatorTurn } from './turn.ts'
 
 export interface StartRequest {
   readonly from: string | undefined
@@ -59,6 +62,8 @@ export async function start(turn: CoordinatorTurn, request: StartRequest): Promi
   change(turn, {
     coordinator: newCoordinator(settingsOf(runtime.config)),
     earlierSavepoint: newest([image.earlierSavepoint, before.lastSavepoint]),
+    // At its end it is tried again.
+    inFlightCopies: turn.image.inFlightCopies.filter(({ failed }) => failed === undefined),
     awaited: [],
     startAsked: true,
     run: {
@@ -94,7 +99,7 @@ function takeOver(turn: CoordinatorTurn, { lineage, retained }: StartPoint): voi
   const { image } = turn
   for (const { checkpointId } of lineage.retained) {
     if (retained.some((one) => one.checkpointId === checkpointId)) continue
-    intend(turn, { type: 'remove-checkpoint', runId: lineage.runId, checkpointId })
+    removeCheckpoint(turn, lineage.runId, checkpointId)
   }
   if (image.lineage !== lineage) {
     if (image.lineage !== undefined) leave(turn, image.lineage)
@@ -104,10 +109,9 @@ function takeOver(turn: CoordinatorTurn, { lineage, retained }: StartPoint): voi
   change(turn, { lineage: { ...lineage, retained } })
 }
 
-async function startPoint(
-  { image, runtime }: CoordinatorTurn,
-  { from, allowNonRestoredState }: StartRequest,
-): Promise<StartPoint | undefined> {
+async function startPoint(turn: CoordinatorTurn, request: StartRequest): Promise<StartPoint | undefined> {
+  const { image, runtime } = turn
+  const { from, allowNonRestoredState } = request
   if (from === undefined) return undefined
   const { blobs, plan } = runtime
   const name = from === 'latest' ? latestName(image, runtime) : nameOf(blobs, from)
@@ -116,22 +120,18 @@ async function startPoint(
   const { checkpointId, kind } = record
   const point: RestorePoint = { checkpointId, kind, location: locationOf(blobs, name) }
   if (record.logs === undefined) {
-    if (record.vertices.some(({ subtasks }) => subtasks.some((one) => one.inFlight !== undefined)))
-      problems.push(unalignedElsewhere(point))
     if (problems.length > 0) throw new UserError(problems)
+    // Looked at before anything has changed.
+    dealtStashes(record, plan, await importedRuns(blobs, name, record), request)
     return { origin: { point, begin: { type: 'import', directory: name } }, lineage: undefined, retained: [] }
   }
   const lineage = lineagesOf(image).find(
     (one) => one.runId === record.runId && one.retained.some((other) => other.checkpointId === checkpointId),
   )
   if (lineage === undefined) problems.push(notRetained(image, point))
-  else {
-    problems.push(...obstacles(lineage, record, runtime))
-    if (hasInFlight(record.logs) && !goesOnWithLogs(lineage, record, shapeOf(plan)))
-      problems.push(unaligned(point))
-  }
+  else problems.push(...obstacles(lineage, record, runtime))
   if (lineage === undefined || problems.length > 0) throw new UserError(problems)
-  const begin = beginOn(lineage, record, runtime, name)
+  const begin = await beginOn(turn, lineage, record, name, request)
   const retained = lineage.retained.filter((one) => one.checkpointId <= checkpointId)
   return { origin: { point, begin }, lineage, retained }
 }
@@ -196,20 +196,6 @@ function obstacles(lineage: Lineage, record: CheckpointRecord, { config, plan }:
   ]
 }
 
-function unaligned({ location }: RestorePoint): string {
-  return (
-    `${location} is unaligned: what was under way between tasks is part of it, and goes to the same tasks. Start at the ` +
-    'parallelism it was taken at; then stop with a savepoint, which can be started from at any other'
-  )
-}
-
-function unalignedElsewhere({ location }: RestorePoint): string {
-  return (
-    `${location} is an unaligned checkpoint of a job in one process: what was under way between tasks is part of it, which ` +
-    'functions cannot take in. Take a savepoint of that job, and start from it'
-  )
-}
-
 function goesOnWithLogs(
   lineage: Lineage,
   record: CheckpointRecord,
@@ -218,17 +204,27 @@ function goesOnWithLogs(
   return record.attempt >= lineage.since && sameShape(lineage.shape, shape)
 }
 
-function beginOn(lineage: Lineage, record: CheckpointRecord, { plan }: JobRuntime, directory: string): Begin {
-  const logs = record.logs ?? {}
+async function beginOn(
+  turn: CoordinatorTurn,
+  lineage: Lineage,
+  record: CheckpointRecord,
+  directory: string,
+  options: CompatibilityOptions,
+): Promise<Begin> {
+  const { plan, blobs } = turn.runtime
+  const { logs = {}, checkpointId } = record
+  const copy = inFlightCopyOf(turn.image, lineage.runId, checkpointId)
   if (goesOnWithLogs(lineage, record, shapeOf(plan)))
-    return { type: 'base', logs, checkpointId: record.checkpointId }
+    return { type: 'base', logs, checkpointId, inFlight: copy }
   const isOnLogs = record.attempt >= lineage.since
   const positions = Object.values(logs).map(({ position }) => position)
-  return {
-    type: 'rescale',
-    directory,
-    floor: isOnLogs ? Math.max(lineage.floor, ...positions) : lineage.floor,
-  }
+  const floor = isOnLogs ? Math.max(lineage.floor, ...positions) : lineage.floor
+  const needsCopy = copy === undefined && mayHaveInFlight(logs)
+  // `leave` keeps none from before the logs without a copy.
+  assert(!needsCopy || isOnLogs, `checkpoint ${checkpointId} is in the logs, or what was under way is copied`)
+  const inFlight = needsCopy ? await copyInFlight(turn, lineage, checkpointId, logs) : copy
+  dealtStashes(record, plan, await loadCopy(blobs, inFlight), options)
+  return { type: 'rescale', directory, floor, inFlight }
 }
 
 function newest(points: readonly (RestorePoint | undefined)[]): RestorePoint | undefined {

@@ -10,7 +10,7 @@ import { sha256 } from '../../node/sha256.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { RunImage } from './image.ts'
 import { locationOf, nameOf } from './restore-source.ts'
-import { savepointDirectory } from './savepoint-place.ts'
+import { savepointDirectory } from '../savepoint-place.ts'
 
 /**
  * Makes a checkpoint or savepoint that has all its acknowledgements durable; resolves to its location. Done again, it finds

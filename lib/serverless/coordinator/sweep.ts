@@ -1,4 +1,4 @@
-import { idInName, jobPrefix, METADATA_NAME } from '../../checkpoint/checkpoint-paths.ts'
+import { idInName, jobPrefix, metadataName } from '../../checkpoint/checkpoint-paths.ts'
 import { ingestSourcesOf } from '../../connectors/ingest/ingest-sources.ts'
 import { COORDINATOR, ingestActor, taskActor } from '../../model/actors.ts'
 import { messageOf, UserError } from '../../model/faults.ts'
@@ -8,12 +8,13 @@ import type { StepWorld } from '../actor/behaviour.ts'
 import { removeOldHeads } from '../actor/head-store.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { CoordinatorImage } from './image.ts'
+import { isCopy } from './in-flight-copies.ts'
 import { loadRecord } from './restore-source.ts'
 import type { CoordinatorTurn } from './turn.ts'
 
 /**
- * Removes what nothing refers to any more: records of checkpoints that somebody wrote late, after they were removed or had
- * failed, and objects of heads whose writer died before he could remove them. What it removes is of no use to anybody ever
+ * Removes what nothing refers to any more: records of checkpoints, and copies of what was under way at them, that somebody wrote
+ * late, after they were removed or had failed; and objects of heads whose writer died before he could remove them. What it removes is of no use to anybody ever
  * again, so it does no harm if it comes late itself. What cannot be removed, or not in the time that there is, is left to the next
  * visit: nothing waits for it, and other effects do not wait behind it.
  */
@@ -46,11 +47,15 @@ async function removeOldRecords(
   if (!isTimeLeft()) return false
   const isOld = oldCheckpoints(image)
   for (const name of await blobs.list(jobPrefix(plan.jobName))) {
-    const directory = name.slice(0, -`/${METADATA_NAME}`.length)
     const id = idInName(name)
-    if (id === undefined || !name.endsWith(`/chk-${id}/${METADATA_NAME}`) || !isOld(id)) continue
+    if (id === undefined || !isOld(id)) continue
+    const directory = name.slice(0, name.lastIndexOf('/'))
+    const isOfWhatWasUnderWay = isCopy(name, directory)
+    if (!directory.endsWith(`/chk-${id}`)) continue
+    if (!isOfWhatWasUnderWay && name !== metadataName(directory)) continue
     if (!isTimeLeft()) return false
-    if (await isOfFunctions(blobs, directory)) await blobs.delete(name)
+    // Functions alone write copies.
+    if (isOfWhatWasUnderWay || (await isOfFunctions(blobs, directory))) await blobs.delete(name)
   }
   return true
 }

@@ -1,5 +1,6 @@
+import { checkpointLocation } from '../../checkpoint/checkpoint-paths.ts'
 import { taskActor } from '../../model/actors.ts'
-import type { ActorId, TaskId } from '../../model/ids.ts'
+import type { ActorId, CheckpointId, TaskId } from '../../model/ids.ts'
 import type { Outgoing } from '../actor/behaviour.ts'
 import type { JobHappening } from '../observe.ts'
 import type { TaskOrder } from '../protocol.ts'
@@ -67,6 +68,16 @@ export function remove(turn: CoordinatorTurn, removal: Removal): void {
   change(turn, { removed: removed.slice(-COORDINATOR_LIMITS.removedMax) })
 }
 
+/** With the copy of what was under way at it. */
+export function removeCheckpoint(turn: CoordinatorTurn, runId: string, checkpointId: CheckpointId): void {
+  const { inFlightCopies } = turn.image
+  const copy = inFlightCopies.find((one) => one.runId === runId && one.checkpointId === checkpointId)
+  if (copy !== undefined) change(turn, { inFlightCopies: inFlightCopies.filter((one) => one !== copy) })
+  if (copy?.blob === undefined) return intend(turn, { type: 'remove-checkpoint', runId, checkpointId })
+  const { jobName } = turn.runtime.plan
+  remove(turn, { type: 'remove-directory', directory: checkpointLocation({ jobName, runId }, checkpointId) })
+}
+
 export function removeAgain(turn: CoordinatorTurn): void {
   const { removed } = turn.image
   for (const { removal } of removed) intend(turn, removal)
@@ -79,7 +90,7 @@ export function removeSpoiled(turn: CoordinatorTurn): void {
   const { spoiled } = turn.image
   if (spoiled.length === 0) return
   change(turn, { spoiled: [] })
-  for (const directory of spoiled) remove(turn, { type: 'remove-savepoint', directory })
+  for (const directory of spoiled) remove(turn, { type: 'remove-directory', directory })
 }
 
 export function isAnswered(turn: CoordinatorTurn, requestId: string): boolean {

@@ -30,32 +30,32 @@ export function materializationDue(
 /** What can be written. */
 export interface Materializable {
   /** The image at a position that is never gone back to. */
-  readonly folded: KeyedImage
-  /** Of the present image: up to where rows are written already, which the folded one need not tell yet. */
+  readonly image: KeyedImage
+  /** As of the present state: up to where rows are written already, which {@link image} need not tell yet. */
   readonly materializedThrough: number
 }
 
 /**
- * Writes rows of the folded image: those that last changed first, about `rowsMax` of them, all of a turn together. Resolves
+ * Writes rows of the image: those that last changed first, about `rowsMax` of them, all of a turn together. Resolves
  * to what the delta of a turn has to say of it; undefined: there was nothing to write.
  *
- * What a folded image has is immutable, so whoever writes a row as of a position writes the same; and the store takes no
+ * What such an image has is immutable, so whoever writes a row as of a position writes the same; and the store takes no
  * row as of an earlier position than it has (invariant 2, fencing: a zombie changes nothing). Only the last version of a row
  * is there to be written, however often it changed.
  */
 export async function materializeSome(
   store: RowStore,
   namespace: string,
-  { folded, materializedThrough }: Materializable,
+  { image, materializedThrough }: Materializable,
   nowMs: number,
   rowsMax: number = STATE_LIMITS.pieceRowsMax,
 ): Promise<Materialized | undefined> {
-  if (folded.overlay.position <= materializedThrough) return undefined
-  const piece = pieceOf(folded, materializedThrough, rowsMax)
+  if (image.overlay.position <= materializedThrough) return undefined
+  const piece = pieceOf(image, materializedThrough, rowsMax)
   const through = piece.at(-1)?.[1].position
   if (through === undefined) return undefined
   await store.write(piece.map(([uid, row]) => writeOf(namespace, uid, row)))
-  const isLast = through === folded.overlay.position
+  const isLast = through === image.overlay.position
   return { through, lowered: timersOf(piece), ...(isLast ? { finishedAtMs: nowMs } : {}) }
 }
 

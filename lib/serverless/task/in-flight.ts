@@ -1,11 +1,12 @@
 import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
+import type { InFlightElement } from '../../checkpoint/in-flight-elements.ts'
 import { taskActor, taskOfActor } from '../../model/actors.ts'
 import type { Element } from '../../model/elements.ts'
 import { UserError } from '../../model/faults.ts'
 import type { ActorId, TaskId } from '../../model/ids.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { ChannelStretch, Input, Outgoing, View } from '../actor/behaviour.ts'
-import { loadNamed } from '../actor/log-entry.ts'
+import { payloadBytes } from '../actor/log-entry.ts'
 import { unpack } from '../actor/packing.ts'
 import type { ElementsPayload, InFlightStretch } from '../protocol.ts'
 
@@ -34,10 +35,10 @@ export function channelCounts<State>(
  * What of a channel's elements was under way at a checkpoint: all before its barrier that is told no other way. Barriers of
  * earlier ones are settled; the end of the input is told again by a task that is restored after it, and so is its status.
  */
-export function underWay(elements: readonly Element[], checkpointId: number): readonly Element[] {
+export function underWay(elements: readonly Element[], checkpointId: number): readonly InFlightElement[] {
   const end = elements.findIndex((one) => one.kind === 'barrier' && one.checkpointId >= checkpointId)
   const before = end < 0 ? elements : elements.slice(0, end)
-  return before.filter(({ kind }) => kind === 'records' || kind === 'watermark')
+  return before.filter((one) => one.kind === 'records' || one.kind === 'watermark')
 }
 
 /**
@@ -53,21 +54,40 @@ export async function sentAgain<State>(
 ): Promise<Outgoing[]> {
   const again: Outgoing[] = []
   for (const stretch of stretches) {
-    const messages = view.sentBetween(stretchOf(stretch))
-    if (messages === undefined) {
-      throw new UserError(
-        `${view.actor}: what was under way to ${stretch.to} at the checkpoint is not in the log any more. ` +
-          'Start from a newer checkpoint or from a savepoint',
-      )
-    }
-    for (const { payload: packed } of messages) {
-      const bytes = 'blob' in packed ? await loadNamed(blobs, packed.blob) : packed.bytes
-      const payload = unpack(bytes) as ElementsPayload
-      const elements = underWay(payload.elements, checkpointId)
-      if (elements.length > 0) again.push({ to: taskActor(stretch.to), payload: { ...payload, elements } })
-    }
+    const to = taskActor(stretch.to)
+    for (const payload of await sentOn(view, view.actor, stretch, checkpointId, blobs))
+      again.push({ to, payload })
   }
   return again
+}
+
+export type PayloadUnderWay = ElementsPayload & { readonly elements: readonly InFlightElement[] }
+
+/**
+ * What a task sent on a stretch of a channel and was under way, message by message.
+ * @throws UserError if some of it is not in the log any more.
+ */
+export async function sentOn(
+  log: Pick<View<never>, 'sentBetween'>,
+  actor: ActorId,
+  stretch: InFlightStretch,
+  checkpointId: number,
+  blobs: BlobStore,
+): Promise<PayloadUnderWay[]> {
+  const messages = log.sentBetween(stretchOf(stretch))
+  if (messages === undefined) {
+    throw new UserError(
+      `${actor}: what was under way to ${stretch.to} at the checkpoint is not in the log any more. ` +
+        'Start from a newer checkpoint or from a savepoint',
+    )
+  }
+  const payloads: PayloadUnderWay[] = []
+  for (const { payload: packed } of messages) {
+    const payload = unpack(await payloadBytes(blobs, packed)) as ElementsPayload
+    const elements = underWay(payload.elements, checkpointId)
+    if (elements.length > 0) payloads.push({ ...payload, elements })
+  }
+  return payloads
 }
 
 /** The position before the first turn of which something was under way; `otherwise` if nothing was. */

@@ -1,30 +1,36 @@
 import { COORDINATOR } from '../../model/actors.ts'
 import type { Key } from '../../model/keys.ts'
 import type { Input, View } from '../actor/behaviour.ts'
-import type { ElementsPayload } from '../protocol.ts'
+import type { ElementsPayload, Stashed } from '../protocol.ts'
 import type { TaskRows } from '../state/task-rows.ts'
 import type { LiveTask } from './live-task.ts'
-import type { Stashed, TaskState } from './task-state.ts'
+import type { TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
 /** Timers whose rows one turn fetches. */
 const TIMERS_FETCHED_PER_TURN = 1_000
 
-/** Fetches every row that a turn can touch: of its records' keys, and of keys whose timers can fire. */
+/** Fetches every row that a turn can touch: of its first records' keys, and of keys whose timers can fire. */
 export async function prefetch(
   { state }: View<TaskState>,
-  { keyed, keyGroups }: TaskWiring,
+  wiring: TaskWiring,
   live: LiveTask,
   rows: TaskRows,
-  turn: { readonly nowMs: number; readonly inputs: readonly Input[] },
+  turn: { readonly nowMs: number; readonly inputs: readonly Input[]; readonly recordsMax: number },
 ): Promise<void> {
+  const { keyed, keyGroups } = wiring
   if (keyed === undefined) return
   const keys: Key[] = []
   let watermarkMs = state.progress?.firingUpToMs ?? Number.NEGATIVE_INFINITY
-  const elements = [...state.stash, ...turn.inputs.map(elementsOf)].flatMap((one) => one?.elements ?? [])
+  const waiting = state.stash.filter((stashed) => {
+    // Operators within a chain have no keys; and a channel that is blocked now is so until the turn ends.
+    if (stashed.at !== undefined) return stashed.at.targetUid === keyed.uid
+    return !live.task.isBlocked(wiring.channelOf(stashed.from, stashed.edge)!)
+  })
+  const elements = [...waiting, ...turn.inputs.map(elementsOf)].flatMap((one) => one?.elements ?? [])
   for (const element of elements) {
     if (element.kind === 'watermark') watermarkMs = Math.max(watermarkMs, element.timestampMs)
-    if (element.kind !== 'records') continue
+    if (element.kind !== 'records' || keys.length >= turn.recordsMax) continue
     for (const value of element.values) {
       const key = keyOrNothing(keyed.keyOf, value)
       if (key !== undefined) keys.push(key)

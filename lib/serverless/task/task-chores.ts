@@ -8,12 +8,13 @@ import type { RestoredSegment } from '../../state/keyed-backend.ts'
 import { denialIn } from '../../ports/platform-fault.ts'
 import type { Outgoing, StepWorld, View } from '../actor/behaviour.ts'
 import { sha256 } from '../../node/sha256.ts'
-import { savepointDirectory } from '../coordinator/savepoint-place.ts'
+import { savepointDirectory } from '../savepoint-place.ts'
 import type { TaskGenesis, TaskReport } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { copyRows, type CopyCursor } from '../state/copy-rows.ts'
 import { importRows, type ImportCursor } from '../state/import-rows.ts'
 import { materializationDue, materializeSome } from '../state/materialize.ts'
+import type { KeyedImage } from '../state/keyed-image.ts'
 import type { TaskRows } from '../state/task-rows.ts'
 import type { Copying, TaskDelta, TaskState } from './task-state.ts'
 import { toCoordinator } from './task-turn.ts'
@@ -78,13 +79,13 @@ export class TaskChores {
     { namespace }: TaskGenesis,
     rows: TaskRows,
     world: StepWorld,
+    image: KeyedImage = view.folded.state.keyed,
   ): Promise<Chore | undefined> {
     const { materializedThrough } = view.state.keyed
-    const folded = view.folded.state.keyed
     const materialized = await materializeSome(
       this.#runtime.rows,
       namespace,
-      { folded, materializedThrough },
+      { image, materializedThrough },
       world.nowMs,
     )
     if (materialized === undefined) return undefined
@@ -92,7 +93,10 @@ export class TaskChores {
     return chore({ keyed: { rows: [], materialized: { ...materialized, raised } } })
   }
 
-  /** The job is over: everything up to `position`, which is the folded state by now. */
+  /**
+   * The job is over: everything up to `position`. What is folded may end before it, where something was under way at an
+   * unaligned checkpoint.
+   */
   async #materializeTo(
     view: View<TaskState>,
     genesis: TaskGenesis,
@@ -101,7 +105,7 @@ export class TaskChores {
     position: number,
   ): Promise<Chore> {
     assert(view.folded.place.position <= position, 'what is brought up to a position is not past it')
-    const piece = await this.#materialize(view, genesis, rows, world)
+    const piece = await this.#materialize(view, genesis, rows, world, view.stateAt(position).keyed)
     if (piece !== undefined) return piece
     return chore({ materializeTo: { position, done: true } }, { type: 'materialized', position })
   }

@@ -1,11 +1,10 @@
-import type { ActorId } from '../../model/ids.ts'
-import type { Element } from '../../model/elements.ts'
 import type { OperatorStateSnapshot } from '../../state/operator-state.ts'
 import type { ReadStatus } from '../../stream/source.ts'
 import type { TaskProgress } from '../../task/task-snapshot.ts'
 import type { SegmentHandle } from '../../checkpoint/checkpoint-record.ts'
+import type { InFlightElement } from '../../checkpoint/in-flight-elements.ts'
 import type { Genesis, Place } from '../actor/behaviour.ts'
-import type { TaskGenesis } from '../protocol.ts'
+import type { Stashed, TaskGenesis } from '../protocol.ts'
 import { underWay } from './in-flight.ts'
 import type { TaskWiring } from './task-wiring.ts'
 import {
@@ -17,13 +16,6 @@ import {
   type KeyedDelta,
   type KeyedImage,
 } from '../state/keyed-image.ts'
-
-/** Elements of one channel that came while it was blocked: they wait for the barriers of the others. */
-export interface Stashed {
-  readonly from: ActorId
-  readonly edge: number
-  readonly elements: readonly Element[]
-}
 
 /** What a source task is doing. */
 export interface Reading {
@@ -50,6 +42,7 @@ export interface Importing {
 
 /** All that is known of a task at a place in its log. */
 export interface TaskState {
+  /** But for {@link TaskGenesis.stash}, which is in {@link stash} as far as it is left. */
   readonly genesis: TaskGenesis | undefined
   /** Goes on from state of an earlier attempt, of another parallelism or of a savepoint. */
   readonly isRestored: boolean
@@ -63,6 +56,8 @@ export interface TaskState {
   readonly operatorState: ReadonlyMap<string, OperatorStateSnapshot>
   readonly keyed: KeyedImage
   readonly stash: readonly Stashed[]
+  /** The stash came with the genesis: nothing is taken before the attempt is known to have begun. */
+  readonly stashIsGiven: boolean
   readonly started: boolean
   readonly reading: Reading
   /** The position of the oldest checkpoint that may be gone back to. */
@@ -111,6 +106,7 @@ export const initialTaskState: TaskState = {
   operatorState: new Map(),
   keyed: emptyKeyedImage,
   stash: [],
+  stashIsGiven: false,
   started: false,
   reading: NOT_READING,
   restorableFrom: 0,
@@ -123,6 +119,9 @@ export const initialTaskState: TaskState = {
   finishing: false,
 }
 
+/** What of a task's wiring its state depends on. */
+export type StateWiring = Pick<TaskWiring, 'isSource' | 'channelOf'>
+
 /**
  * An attempt begins. From a base it goes on with the state at that position: what was consumed and sent after the barrier
  * there comes again. From elsewhere, it begins with what the genesis carries.
@@ -131,13 +130,15 @@ export function beginTask(
   base: TaskState,
   { base: basePlace, content }: Genesis,
   place: Place,
-  wiring: TaskWiring | undefined,
+  wiring: StateWiring | undefined,
 ): TaskState {
-  const genesis = content as TaskGenesis
+  const { stash, ...genesis } = content as TaskGenesis
   const { restore } = genesis
   const fresh: TaskState = {
     ...initialTaskState,
     genesis,
+    stash: stash ?? [],
+    stashIsGiven: stash !== undefined && stash.length > 0,
     restorableFrom: basePlace === undefined ? place.position : Math.min(base.restorableFrom, place.position),
   }
   if (restore !== undefined) {
@@ -157,20 +158,24 @@ export function beginTask(
     begin: base.progress === undefined ? base.begin : endOf(base.progress, wiring?.isSource === true),
     operatorState: base.operatorState,
     keyed: base.keyed,
-    stash: overtaken(base, genesis.checkpointId, wiring),
+    stash: stash ?? overtaken(base, genesis.checkpointId, wiring),
   }
 }
 
+type Overtaken = Stashed & { readonly elements: readonly InFlightElement[] }
+
 /** What an unaligned barrier overtook of what the task had consumed already: channels that the barrier had come on are past it. */
-function overtaken(
+export function overtaken(
   { stash, progress }: TaskState,
   checkpointId: number | undefined,
-  wiring: TaskWiring | undefined,
-): readonly Stashed[] {
+  wiring: StateWiring | undefined,
+): readonly Overtaken[] {
   if (checkpointId === undefined || progress === undefined) return []
   // Channels whose barrier waits in the stash: what came behind it, its sender sends again.
   const past = new Set<number>()
-  return stash.flatMap((stashed) => {
+  return stash.flatMap((stashed): readonly Overtaken[] => {
+    // It came before everything on the channels.
+    if (stashed.at !== undefined) return [stashed]
     const channel = wiring?.channelOf(stashed.from, stashed.edge)
     if (channel === undefined || progress.aligner.lastIds[channel]! >= checkpointId || past.has(channel))
       return []

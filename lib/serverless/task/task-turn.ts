@@ -1,4 +1,5 @@
 import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
+import type { ChannelAddress } from '../../checkpoint/in-flight-elements.ts'
 import { COORDINATOR, taskOfActor } from '../../model/actors.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Element, RecordBatch } from '../../model/elements.ts'
@@ -8,14 +9,14 @@ import type { ReadStatus } from '../../stream/source.ts'
 import type { TaskSnapshot } from '../../task/task-snapshot.ts'
 import { isDeepStrictEqual } from 'node:util'
 import type { Input, Outgoing, StepOutcome, View } from '../actor/behaviour.ts'
-import type { ElementsPayload, OvertakeOrder, TaskOrder, TaskReport } from '../protocol.ts'
+import type { ElementsPayload, OvertakeOrder, Stashed, TaskOrder, TaskReport } from '../protocol.ts'
 import type { TaskRows } from '../state/task-rows.ts'
 import { acknowledgement } from './acknowledgement.ts'
 import { changedOperatorState, type LiveTask } from './live-task.ts'
 import { channelCounts, positionBefore, sentAgain } from './in-flight.ts'
 import { packed } from './outputs.ts'
 import { prefetch } from './prefetch.ts'
-import type { Stashed, TaskDelta, TaskState } from './task-state.ts'
+import type { TaskDelta, TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
 /** Records that one turn takes: enough to pay for its trips, few enough to be done well within an invocation. */
@@ -79,8 +80,16 @@ export class TaskTurn {
   async run(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {
     const { task } = this.#live
     this.#live.beginTurn(this.#nowMs, this.#view.place.position + 1, () => this.#allowance.remainingMs())
+    if (this.#isHeld) {
+      await this.#hold(inputs)
+      return this.#outcome(inputs)
+    }
     this.#recordsWanted = task.recordsWanted
-    await prefetch(this.#view, this.#wiring, this.#live, this.#rows, { nowMs: this.#nowMs, inputs })
+    await prefetch(this.#view, this.#wiring, this.#live, this.#rows, {
+      nowMs: this.#nowMs,
+      inputs,
+      recordsMax: RECORDS_PER_TURN + LIMITS.batchRecords,
+    })
     this.#goOnFiring()
     await this.#overtake()
     await this.#takeStash()
@@ -98,6 +107,28 @@ export class TaskTurn {
     const { snapshot, task } = this.#live
     const isFull = this.#records >= RECORDS_PER_TURN
     return snapshot !== undefined || task.isFiring || isFull || this.#isExhausted
+  }
+
+  /** It was given what was under way, and does not know yet that its attempt has begun. */
+  get #isHeld(): boolean {
+    return this.#view.state.stashIsGiven && !this.#started
+  }
+
+  /**
+   * Nothing may come before what it was given: all else waits behind it. And that waits for the start, so that an attempt which
+   * its coordinator gave up leaves no task at work.
+   */
+  async #hold(inputs: readonly Input[]): Promise<void> {
+    this.#kept.push(...this.#view.state.stash)
+    for (; this.#taken < inputs.length && this.#isHeld; this.#taken++) {
+      const input = inputs[this.#taken]!
+      if (input.type !== 'message') continue
+      if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
+      else {
+        const { edge, elements } = input.payload as ElementsPayload
+        this.#kept.push({ from: input.from, edge, elements })
+      }
+    }
   }
 
   /** It has no time left, or its operators have all that they can do with. Something has been done, or every turn would end so. */
@@ -127,8 +158,10 @@ export class TaskTurn {
   /** What waited on channels that are free now, in order. */
   async #takeStash(): Promise<void> {
     for (const stashed of this.#view.state.stash) {
-      this.#live.taking = () => `${taskOfActor(stashed.from)}, what waited`
-      await this.#takeElements(stashed)
+      if (stashed.at === undefined) {
+        this.#live.taking = () => `${taskOfActor(stashed.from)}, what waited`
+        await this.#takeElements(stashed)
+      } else this.#takeWithin(stashed)
     }
   }
 
@@ -155,8 +188,22 @@ export class TaskTurn {
     return this.#view.receivedFrom(from) + before.length
   }
 
+  /** Takes records that were under way to an operator of the chain, until the turn ends; keeps the rest. */
+  #takeWithin(stashed: Extract<Stashed, { readonly at: ChannelAddress }>): void {
+    const { at, elements } = stashed
+    let left = elements
+    while (left.length > 0 && !this.#isEnded) {
+      const [first, ...others] = left
+      const rest = this.#takeRecords(first!, (index) =>
+        this.#live.task.acceptAt(at.targetUid, first!, index, index + 1),
+      )
+      left = rest === undefined ? others : [rest, ...others]
+    }
+    if (left.length > 0) this.#kept.push(left === elements ? stashed : { at, elements: left })
+  }
+
   /** Takes the elements until the channel is blocked or the turn ends; keeps the rest. */
-  async #takeElements(stashed: Stashed): Promise<void> {
+  async #takeElements(stashed: Extract<Stashed, { readonly from: ActorId }>): Promise<void> {
     const { from, edge, elements } = stashed
     const { task } = this.#live
     const channel = this.#wiring.channelOf(from, edge)
@@ -174,7 +221,10 @@ export class TaskTurn {
 
   /** What it has not taken of the element, because the turn ended inside. */
   async #accept(channel: number, element: Element): Promise<Element | undefined> {
-    if (element.kind === 'records') return this.#acceptRecords(channel, element)
+    if (element.kind === 'records')
+      return this.#takeRecords(element, (index) =>
+        this.#live.task.acceptRecords(channel, element, index, index + 1),
+      )
     if (element.kind !== 'barrier') this.#sawData = true
     const done = this.#live.task.accept(channel, element)
     if (done instanceof Promise) await done
@@ -182,13 +232,15 @@ export class TaskTurn {
     return undefined
   }
 
-  #acceptRecords(channel: number, batch: RecordBatch): RecordBatch | undefined {
-    const { kind, values, timestamps } = batch
+  #takeRecords(
+    { kind, values, timestamps }: RecordBatch,
+    take: (index: number) => void,
+  ): RecordBatch | undefined {
     for (let at = 0; at < values.length; at++) {
       if (this.#isExhausted) return { kind, values: values.slice(at), timestamps: timestamps.slice(at) }
       this.#sawData = true
       this.#records++
-      this.#live.task.acceptRecords(channel, batch, at, at + 1)
+      take(at)
     }
     return undefined
   }
@@ -367,13 +419,18 @@ export class TaskTurn {
     return candidates.length === 0 ? undefined : Math.min(...candidates)
   }
 
+  #isBlocked(stashed: Stashed): boolean {
+    if (stashed.at !== undefined) return false
+    return this.#live.task.isBlocked(this.#wiring.channelOf(stashed.from, stashed.edge)!)
+  }
+
   #hasMore(inputCount: number): boolean {
     const { task } = this.#live
-    if (this.#taken < inputCount) return false
+    if (this.#taken < inputCount || this.#isHeld) return false
     if (task.isFiring || task.wantsTurn) return true
     // Sources may have stopped at its barrier: nothing else comes that the copy could go along with.
     if (this.#delta.copying !== undefined && this.#delta.copying !== null) return true
-    if (this.#kept.some(({ from, edge }) => !task.isBlocked(this.#wiring.channelOf(from, edge)!))) return true
+    if (this.#kept.some((stashed) => !this.#isBlocked(stashed))) return true
     if (!this.#started) return false
     const dueMs = task.nextProcessingTime()
     if (dueMs !== undefined && dueMs <= this.#nowMs) return true

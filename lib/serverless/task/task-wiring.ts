@@ -1,4 +1,4 @@
-import type { JobPlan, JobVertex } from '../../graph/plan.ts'
+import type { JobEdge, JobPlan, JobVertex } from '../../graph/plan.ts'
 import { taskActor } from '../../model/actors.ts'
 import { assert } from '../../model/faults.ts'
 import { taskId, type ActorId, type TaskId } from '../../model/ids.ts'
@@ -27,6 +27,41 @@ export interface TaskWiring {
   readonly receivers: ReadonlySet<ActorId>
 }
 
+/** What of a plan, or of the shape of one, says who is joined to whom. */
+export interface Joints {
+  readonly vertices: readonly { readonly id: string; readonly parallelism: number }[]
+  readonly edges: readonly Pick<JobEdge, 'sourceVertex' | 'targetVertex' | 'partitioning'>[]
+}
+
+/** A channel, as its receiver has it. */
+export interface InputChannel {
+  readonly edge: number
+  readonly from: ActorId
+  /** Subtask of the one that sends. */
+  readonly sender: number
+}
+
+/** The input channels of a task, in order. */
+export function inputChannels(
+  { vertices, edges }: Joints,
+  vertex: number,
+  subtaskIndex: number,
+): InputChannel[] {
+  return edges.flatMap(({ sourceVertex, targetVertex, partitioning }, edge) => {
+    if (targetVertex !== vertex) return []
+    const { id, parallelism } = vertices[sourceVertex]!
+    return Array.from({ length: parallelism }, (_, sender) => sender)
+      .filter((sender) => partitioning !== 'forward' || sender === subtaskIndex)
+      .map((sender) => ({ edge, from: taskActor(taskId(id, sender)), sender }))
+  })
+}
+
+/** Numbers channels in order: undefined for what is none of them. */
+export function numbered(channels: readonly InputChannel[]): TaskWiring['channelOf'] {
+  const numbers = new Map(channels.map(({ from, edge }, number) => [channelKey(from, edge), number]))
+  return (from, edge) => numbers.get(channelKey(from, edge))
+}
+
 /** Undefined if the plan has no such task: its messages are of another version of the job. */
 export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
   const at = task.lastIndexOf('#')
@@ -34,19 +69,8 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
   const subtaskIndex = Number(task.slice(at + 1))
   if (vertex === undefined || !(subtaskIndex < vertex.parallelism)) return undefined
 
-  const channels = new Map<string, number>()
-  const senders = new Set<ActorId>()
+  const channels = inputChannels(plan, plan.vertices.indexOf(vertex), subtaskIndex)
   const receivers = new Set<ActorId>()
-  for (const index of vertex.inputEdges) {
-    const edge = plan.edges[index]!
-    const sender = plan.vertices[edge.sourceVertex]!
-    for (let from = 0; from < sender.parallelism; from++) {
-      if (edge.partitioning === 'forward' && from !== subtaskIndex) continue
-      const actor = taskActor(taskId(sender.id, from))
-      channels.set(channelKey(actor, index), channels.size)
-      senders.add(actor)
-    }
-  }
   for (const index of vertex.outputEdges) {
     const edge = plan.edges[index]!
     const target = plan.vertices[edge.targetVertex]!
@@ -63,10 +87,10 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
     isSource: vertex.inputEdges.length === 0,
     keyGroups: keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex),
     keyed: head.keySelector === undefined ? undefined : { uid: head.uid, keyOf: head.keySelector },
-    channels: channels.size,
-    senders,
+    channels: channels.length,
+    senders: new Set(channels.map(({ from }) => from)),
     receivers,
-    channelOf: (from, edge) => channels.get(channelKey(from, edge)),
+    channelOf: numbered(channels),
     receiverOf: (edge, subtask) => {
       const target = plan.vertices[plan.edges[edge]!.targetVertex]
       assert(target !== undefined, `edge ${edge} leads somewhere`)

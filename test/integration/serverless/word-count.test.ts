@@ -81,6 +81,10 @@ class WordCount {
     return texts.flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line) as DeadLetter)
   }
 
+  async answer(requestId: string): Promise<unknown> {
+    return (await readJobStatus(this.platform.runtime.log))?.answers[requestId]
+  }
+
   checkpoints(): Extract<JobHappening, { type: 'checkpoint-completed' }>[] {
     return this.platform.happenings.filter((one) => one.type === 'checkpoint-completed')
   }
@@ -347,7 +351,72 @@ describe('a job on functions', () => {
   })
 })
 
+const UNALIGNED = { unaligned: true, retentionOnCancel: 'retain' }
+
+/** Cancelled while much is under way. */
+async function cancelled(all: readonly string[]): Promise<WordCount> {
+  const job = new WordCount().deploy({ words: all, parallelism: 3, checkpointing: UNALIGNED })
+  await job.start('r1')
+  await job.platform.until(() => job.checkpoints().length >= 2)
+  await job.platform.request({ type: 'cancel', requestId: 'r2' })
+  await job.platform.until(job.status('CANCELED'))
+  expect(await copiesIn(job)).toHaveLength(1)
+  return job
+}
+
+async function copiesIn(job: WordCount): Promise<string[]> {
+  const names = await job.platform.runtime.blobs.list('word-count/')
+  return names.filter((name) => name.includes('/in-flight-'))
+}
+
 describe('unaligned checkpoints on functions', () => {
+  test.each([1, 2, 5])(
+    'are gone on from at parallelism %i, and what was copied for it goes',
+    async (parallelism) => {
+      const all = repeated(60_000, 97)
+      const job = await cancelled(all)
+      job.deploy({ words: all, parallelism, checkpointing: UNALIGNED })
+      await job.start('r3', 'latest')
+      // What comes of a restart before the next checkpoint.
+      await job.platform.until(() => job.out.records.length > 0)
+      job.platform.restartEnvironments()
+      await job.platform.until(job.status('FINISHED'))
+      expect(countsOf(job.out)).toEqual(exact(all))
+      expect(await copiesIn(job)).toEqual([])
+    },
+  )
+
+  test('are gone on from when the logs that had what was under way are long gone', async () => {
+    const all = repeated(60_000, 97)
+    const job = await cancelled(all)
+    let expired = 0
+    // As often as the job is visited.
+    for (let week = 0; week < 8; week++) {
+      job.clock.advance(7 * 24 * 3_600_000)
+      await job.platform.request({ type: 'visit' })
+      await job.platform.untilIdle()
+      expired += job.world.log.expire()
+    }
+    expect(expired).toBeGreaterThan(0)
+    const tasks = job.world.log.actors().filter((actor) => actorKind(actor) === 'task')
+    expect(tasks.flatMap((task) => job.world.log.entries(task))).toEqual([])
+    job.deploy({ words: all, parallelism: 3, checkpointing: UNALIGNED })
+    await job.start('r3', 'latest')
+    await job.platform.until(job.status('FINISHED'))
+    expect(countsOf(job.out)).toEqual(exact(all))
+  })
+
+  test('are not gone on from where what was copied is missing, and the job says so', async () => {
+    const all = repeated(60_000, 97)
+    const job = await cancelled(all)
+    for (const name of await copiesIn(job)) await job.platform.runtime.blobs.delete(name)
+    job.deploy({ words: all, parallelism: 2, checkpointing: UNALIGNED })
+    await job.start('r3', 'latest')
+    await job.platform.until(async () => (await job.answer('r3')) !== undefined)
+    const message = expect.stringMatching(/in-flight-\w+: what was under way at the checkpoint is missing/)
+    expect(await job.answer('r3')).toMatchObject({ type: 'refused', message })
+  })
+
   test.each(['0 ms', '200 ms'])(
     'with an aligned timeout of %s give exact results',
     async (alignedTimeout) => {

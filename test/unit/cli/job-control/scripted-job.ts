@@ -112,6 +112,10 @@ export const RUNNING: JobStatusRecord = {
   positions: undefined,
   latest: point(9, 'checkpoint'),
   unmaterialized: [],
-  shape: { fingerprint: 'f', vertices: [{ id: 'count', parallelism: 2, operatorUids: ['count'] }] },
+  shape: {
+    fingerprint: 'f',
+    vertices: [{ id: 'count', parallelism: 2, operatorUids: ['count'] }],
+    edges: [],
+  },
   answers: {},
 }

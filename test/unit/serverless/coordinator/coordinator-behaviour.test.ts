@@ -6,7 +6,7 @@ import { BlobStoreError } from '../../../../lib/ports/blob-store.ts'
 import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { StaleView } from '../../../../lib/serverless/actor/behaviour.ts'
 import { actorFolder, sortOf } from '../../../../lib/serverless/actor/log-entry.ts'
-import { savepointDirectory } from '../../../../lib/serverless/coordinator/savepoint-place.ts'
+import { savepointDirectory } from '../../../../lib/serverless/savepoint-place.ts'
 import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
 import { checkpointed, running, savepointed } from './played-stories.ts'
 import { PlayedJob } from './played-job.ts'
@@ -114,6 +114,17 @@ describe('a job that is started', () => {
     expect(job.status).toBe('CANCELED')
     expect(ordersOf(job, 'start')).toEqual([])
     expect(job.running.every(({ isFenced }) => isFenced)).toBe(true)
+  })
+
+  it('has tasks fenced that were begun by one who did not live to tell, and with code that is gone', async () => {
+    const job = new PlayedJob({ parallelism: 3 })
+    job.start()
+    await job.turn()
+    await job.turn({ dies: true })
+    job.deploy({ parallelism: 1 })
+    await job.settle()
+    expect(job.status).toBe('FAILED')
+    expect(job.of('count#2')).toMatchObject({ attempt: 1, isFenced: true })
   })
 })
 
@@ -623,6 +634,22 @@ describe('the weekly visit', () => {
     expect(await job.runtime.blobs.list('')).toEqual(before)
     expect(job.rows.size).toBe(0)
     expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+  })
+
+  it('removes copies of what was under way at checkpoints that are not kept, and no others', async () => {
+    const job = await checkpointed()
+    const [kept] = await job.runtime.blobs.list('played/')
+    const ofKept = kept!.replace('_metadata', 'in-flight-a')
+    for (const name of [ofKept, ofKept.replace('chk-1', 'chk-7')])
+      await job.runtime.blobs.putIfAbsent(name, new Uint8Array())
+    job.work('numbers')
+    await job.after(10_000)
+    job.request(VISIT)
+    await job.settle()
+    // That of a checkpoint which is to come stays as well: whoever wrote it knows more.
+    expect(await job.runtime.blobs.list('played/')).toEqual(
+      [record(job, 2), ofKept.replace('chk-1', 'chk-7')].toSorted(),
+    )
   })
 
   it('looks again for what was removed until nobody can be so late', async () => {

@@ -227,7 +227,7 @@ describe('a start from a savepoint', () => {
     expect(job.image.coordinator.nextCheckpointId).toBe(41)
   })
 
-  it('is refused from a checkpoint of one process that has records under way', async () => {
+  it('is refused from a checkpoint of one process whose records under way are missing', async () => {
     const job = new PlayedJob({ parallelism: 1 })
     const inFlight = { blob: 'under-way', offsetBytes: 0, lengthBytes: 3, sha256: sha256('x'), records: 1 }
     const record = recordOf(40, [], {
@@ -237,7 +237,7 @@ describe('a start from a savepoint', () => {
     const name = await new CheckpointStorage(job.runtime.blobs, sha256).store(record)
     const asked = job.start(name, true)
     await job.settle()
-    const message = expect.stringContaining('Take a savepoint of that job') as string
+    const message = expect.stringContaining('under-way: a segment of the checkpoint is missing') as string
     expect(job.answer(asked)).toMatchObject({ type: 'refused', message })
   })
 

@@ -193,7 +193,7 @@ class History {
       case 'zombie': {
         const image = this.#foldedImages.at(step.index % Math.max(1, this.#foldedImages.length))
         if (image !== undefined)
-          await materializeSome(this.store, NAMESPACE, { folded: image, materializedThrough: 0 }, nowMs)
+          await materializeSome(this.store, NAMESPACE, { image, materializedThrough: 0 }, nowMs)
         return
       }
       case 'look':

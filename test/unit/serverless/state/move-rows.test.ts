@@ -60,13 +60,13 @@ function imageOf(turns: readonly (readonly number[])[]): KeyedImage {
 
 test('the oldest rows are written first, each once, whole turns at a time', async () => {
   const { client, store } = world()
-  const folded = imageOf([[1, 2, 3], [4, 5], [1, 6], [7]])
-  const first = await materializeSome(client, NAMESPACE, { folded, materializedThrough: 0 }, 9, 3)
+  const image = imageOf([[1, 2, 3], [4, 5], [1, 6], [7]])
+  const first = await materializeSome(client, NAMESPACE, { image, materializedThrough: 0 }, 9, 3)
   // The last versions of 2 and 3 are of the first turn, those of 4 and 5 of the second.
   expect(first).toEqual({ through: 2, lowered: [] })
-  const second = await materializeSome(client, NAMESPACE, { folded, materializedThrough: 2 }, 9, 100)
+  const second = await materializeSome(client, NAMESPACE, { image, materializedThrough: 2 }, 9, 100)
   expect(second).toEqual({ through: 4, lowered: [], finishedAtMs: 9 })
-  expect(await materializeSome(client, NAMESPACE, { folded, materializedThrough: 4 }, 9)).toBeUndefined()
+  expect(await materializeSome(client, NAMESPACE, { image, materializedThrough: 4 }, 9)).toBeUndefined()
   const written = [0, 1, 2, 3].flatMap((keyGroup) =>
     store.rows({ namespace: NAMESPACE, operatorUid: UID, keyGroup }),
   )

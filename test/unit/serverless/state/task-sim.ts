@@ -162,7 +162,7 @@ export class SimProcess {
     const materialized = await materializeSome(
       this.#store,
       this.#namespace,
-      { folded, materializedThrough },
+      { image: folded, materializedThrough },
       nowMs,
       rowsMax,
     )

@@ -64,7 +64,13 @@ function countIn(ctx: Counting, key: string): void {
   ctx.collect({ key, count })
 }
 
-function planned({ poll = () => 'wait', checkpointing, sink, working = () => {} }: OneTaskOptions): {
+function planned({
+  poll = () => 'wait',
+  checkpointing,
+  sink,
+  mapped = false,
+  working = () => {},
+}: OneTaskOptions): {
   readonly plan: JobPlan
   readonly config: JobConfig
 } {
@@ -77,7 +83,8 @@ function planned({ poll = () => 'wait', checkpointing, sink, working = () => {} 
       checkpointing: { interval: '10 s', ...checkpointing },
     },
     (env) => {
-      const seen = env.source('seen', source, { parallelism: 2 })
+      const read = env.source('seen', source, { parallelism: 2 })
+      const seen = mapped ? read.map((one) => one, { uid: 'mapped', parallelism: 2 }) : read
       if (sink !== undefined) {
         seen.rebalance().sinkTo('out', sink)
         return
@@ -125,6 +132,8 @@ export interface OneTaskOptions {
   readonly checkpointing?: CheckpointingOptions
   /** The source's records go to this, and vertex 1 is its task. */
   readonly sink?: Sink<Sighting>
+  /** The source's chain ends in a map. */
+  readonly mapped?: boolean
   readonly outside?: Outside
   /** Called at each record and timer of the operator that counts. */
   readonly working?: () => void

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { taskId } from '../../../../lib/model/ids.ts'
 import type { TaskAck } from '../../../../lib/checkpoint/task-ack.ts'
-import type { TaskGenesis } from '../../../../lib/serverless/protocol.ts'
+import type { RecordBatch } from '../../../../lib/model/elements.ts'
+import type { Stashed, TaskGenesis } from '../../../../lib/serverless/protocol.ts'
 import { pack } from '../../../../lib/serverless/actor/packing.ts'
 import { barrier, END, forever, OneTask, records, watermark } from './one-task.ts'
 
@@ -22,11 +23,11 @@ function acknowledgement(one: OneTask): TaskAck {
 }
 
 /** Orders the checkpoint past the queue, and lets a process look. */
-async function overtake(one: OneTask, checkpointId: number): Promise<TaskAck> {
+async function overtake(one: OneTask, checkpointId: number, looksAt = one.nudge()): Promise<TaskAck> {
   const order = { type: 'overtake', attempt: one.attempt, checkpointId, triggeredAtMs: 0 }
   const version = `${one.attempt}-${String(checkpointId).padStart(5, '0')}`
   await one.world.ports().log.putOrder(one.actor, { version, body: pack(order) })
-  await one.process().handle([one.nudge()], forever)
+  await one.process().handle([looksAt], forever)
   return acknowledgement(one)
 }
 
@@ -121,5 +122,68 @@ describe('an attempt that goes on from an unaligned checkpoint', () => {
       await one.process().handle([one.elements(0, records('b'))], forever)
       expect(one.counts()).toEqual(['a:1', 'b:1'])
     }
+  })
+})
+
+const AT = { sourceUid: 'gone', tagId: undefined, targetUid: 'count', inputIndex: 0, sender: 0 }
+const batch = (...keys: readonly string[]): RecordBatch => records(...keys) as RecordBatch
+
+async function given(...stash: readonly Stashed[]): Promise<OneTask> {
+  const one = new OneTask(UNALIGNED)
+  await one.begin(1, undefined, { stash })
+  await one.process().handle([one.order({ type: 'start' })], forever)
+  return one
+}
+
+describe('an attempt that is given what was under way', () => {
+  test('takes it before what comes on its channels, once', async () => {
+    const one = new OneTask(UNALIGNED)
+    const stash = [{ from: one.source(0), edge: 0, elements: [records('a'), records('b')] }]
+    await one.begin(1, undefined, { stash })
+    // It may hear of others that have begun before it is told itself.
+    await one.process().handle([one.elements(1, records('b'))], forever)
+    expect(one.counts()).toEqual([])
+    await one.process().handle([one.order({ type: 'start' }), one.elements(0, records('a'))], forever)
+    expect(one.counts()).toEqual(['a:1', 'b:1', 'b:2', 'a:2'])
+    await one.process().handle([one.elements(0, records('a'))], forever)
+    expect(one.counts()).toEqual(['a:3'])
+  })
+
+  test('takes it within the chain where it is of no channel', async () => {
+    const one = await given({ at: AT, elements: [batch('a', 'b'), batch('a')] })
+    expect(one.counts()).toEqual(['a:1', 'b:1', 'a:2'])
+  })
+
+  test('has what is left of it in an unaligned checkpoint, and begins with that again', async () => {
+    const one = new OneTask(UNALIGNED)
+    await one.begin(1, undefined, { stash: [{ at: AT, elements: [batch('a', 'b')] }] })
+    const { position } = await overtake(one, 1, one.order({ type: 'start' }))
+    await restart(one, position!, { checkpointId: 1 })
+    expect(one.counts()).toEqual(['a:1', 'b:1'])
+  })
+
+  test('of a source takes it before it reads, ends, or takes a checkpoint, whatever comes with the start', async () => {
+    const one = new OneTask({ vertex: 0, mapped: true, poll: () => 'end' })
+    const at = { ...AT, targetUid: 'mapped' }
+    await one.begin(1, undefined, { stash: [{ at, elements: [batch('a')] }] })
+    const trigger = { type: 'trigger', checkpointId: 1, triggeredAtMs: 0, kind: 'savepoint' } as const
+    const orders = [
+      one.order({ type: 'start' }),
+      one.order({ ...trigger, stopSources: false, drain: true }),
+      one.nudge(),
+    ]
+    await one.process().handle(orders, forever)
+    const kinds = one.elementsSent().map(({ kind }) => kind)
+    expect(kinds[0]).toBe('records')
+    expect(kinds).toEqual(expect.arrayContaining(['barrier', 'end']))
+  })
+
+  test('goes by it, and not by what its base has of it', async () => {
+    const one = await started(UNALIGNED)
+    await one.process().handle([one.elements(0, barrier(1), records('a', 'b'))], forever)
+    const { position } = await overtake(one, 2)
+    const stash = [{ from: one.source(1), edge: 0, elements: [records('c')] }]
+    await restart(one, position!, { checkpointId: 2, stash })
+    expect(one.counts()).toEqual(['c:1'])
   })
 })

@@ -1,5 +1,5 @@
-import type { RunAddress } from '../../checkpoint/checkpoint-paths.ts'
-import { savepointName } from '../../checkpoint/savepoint.ts'
+import type { RunAddress } from '../checkpoint/checkpoint-paths.ts'
+import { savepointName } from '../checkpoint/savepoint.ts'
 
 /** Where savepoints are in a job's blob store, unless somebody wants one elsewhere. */
 const SAVEPOINTS_PREFIX = 'savepoints/'
