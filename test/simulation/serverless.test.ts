@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { onRows } from './serverless/bringing-out.ts'
+import type { TaskGenesis } from '../../lib/serverless/protocol.ts'
+import { endedUnderWay, onRows } from './serverless/bringing-out.ts'
 import { hostileCase, randomCase } from './serverless/case.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
+import type { Ledger } from './serverless/ledger.ts'
 import type { Outcome, Tell } from './serverless/outcome.ts'
 import { runCase } from './serverless/run.ts'
 
@@ -9,6 +11,8 @@ import { runCase } from './serverless/run.ts'
 const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 100)
 /** Where the seeds begin. MILLRACE_SIMULATION_SEED: elsewhere; `npm run simulate` begins by chance. */
 const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? 1)
+/** Some of the cases from here on begin with what was under way. */
+const FIRST_UNDER_WAY = FIRST + 12
 /** What a failure shows of all that happened: its last part, since what is wrong is seen at the end. */
 const LINES_SHOWN = 200
 
@@ -17,6 +21,7 @@ async function expectWell(
   runtime: 'serverless' | 'kernel',
   seed: number,
   run: (tell?: Tell) => Promise<Outcome>,
+  option = '',
 ): Promise<Outcome> {
   const outcome = await run()
   if (outcome.problems.length === 0) return outcome
@@ -24,7 +29,7 @@ async function expectWell(
   await run((line) => lines.push(line))
   throw new Error(
     [
-      `seed ${seed}: npm run simulate -- --runtime ${runtime} --seeds 1 --seed ${seed} --trace`,
+      `seed ${seed}: npm run simulate -- --runtime ${runtime} --seeds 1 --seed ${seed}${option} --trace`,
       ...outcome.problems,
       ...lines.slice(-LINES_SHOWN),
     ].join('\n'),
@@ -49,6 +54,35 @@ describe('any job on functions that fail as the platform does, and as user code 
       expect.arrayContaining(['crash', 'stall', 'duplicate', 'loseAnswer', 'userFault']),
     )
   })
+})
+
+/** Tasks of another shape of the job that began with records which were under way. */
+async function givenUnderWay(ledger: Ledger): Promise<number> {
+  const entries = [...(await ledger.logs()).values()].flat()
+  return entries.filter(({ item }) => {
+    if (item.type !== 'genesis') return false
+    const { restore, stash = [] } = item.genesis.content as TaskGenesis
+    return restore !== undefined && stash.length > 0
+  }).length
+}
+
+describe('a job that is ended in the midst of its work', () => {
+  test.each([CASES / 10])(
+    'goes on at another parallelism from an unaligned checkpoint: %i cases (invariants 4, 6, 7, 11)',
+    { timeout: 600_000 },
+    async () => {
+      let given = 0
+      for (let seed = FIRST_UNDER_WAY; seed < FIRST_UNDER_WAY + CASES / 10; seed++) {
+        const atEnd = async (ledger: Ledger): Promise<void> => {
+          given += await givenUnderWay(ledger)
+        }
+        const one = endedUnderWay(hostileCase(seed))
+        await expectWell('serverless', seed, (tell) => runCase(one, { tell, atEnd }), ' --unaligned')
+      }
+      // It is no test if nothing was.
+      expect(given > 0 || CASES < 100).toBe(true)
+    },
+  )
 })
 
 describe('what late hands write', () => {

@@ -2,7 +2,12 @@
 import type { ActorId } from '../../lib/model/ids.ts'
 import { commandLine, wholeNumber } from '../../scripts/command-line.ts'
 import { randomCase, runCase, unalignedCase, type Backend, type Case } from './run-case.ts'
-import { randomCase as randomServerlessCase } from './serverless/case.ts'
+import {
+  hostileCase,
+  randomCase as randomServerlessCase,
+  type Case as ServerlessCase,
+} from './serverless/case.ts'
+import { endedUnderWay } from './serverless/bringing-out.ts'
 import { dumpLog } from './serverless/dump.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
 import type { Ledger } from './serverless/ledger.ts'
@@ -16,7 +21,7 @@ Runs random jobs through schedules of failures, and tells of those that came out
               kernel: the serverless protocol of turns alone. all: one after the other. Default: all
   --seeds     cases of each runtime. Default: 1000
   --seed      the first of them; the same seed is the same case. Default: by chance
-  --unaligned embedded: exactly-once cases with unaligned checkpoints
+  --unaligned exactly-once cases with unaligned checkpoints, gone on from at another parallelism. Not for the kernel
   --mode      exactly-once or at-least-once. Default: exactly-once; serverless: by chance
   --backends  embedded: the state backends to choose from. Default: memory,filesystem,lmdb
   --first     ends with the first case that goes wrong
@@ -69,13 +74,17 @@ const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Re
     const { log } = values
     const atEnd =
       log === undefined ? undefined : (ledger: Ledger) => dumpLog(ledger, log as ActorId, console.log)
-    return resultOf(await runServerlessCase(randomServerlessCase(seed, mode), { tell, atEnd }))
+    return resultOf(await runServerlessCase(chosenServerlessCase(seed), { tell, atEnd }))
   },
   kernel: async (seed, tell) => resultOf(await runKernelCase(seed, tell)),
 }
 
 function chosenCase(seed: number): Case {
   return values.unaligned ? unalignedCase(seed) : randomCase(seed, mode ?? 'exactly-once', backends)
+}
+
+function chosenServerlessCase(seed: number): ServerlessCase {
+  return values.unaligned ? endedUnderWay(hostileCase(seed)) : randomServerlessCase(seed, mode)
 }
 
 const runtimes = Object.keys(RUNTIMES)

@@ -1,5 +1,6 @@
+import { Chance } from '../chance.ts'
 import type { Item, Node, Program } from '../program.ts'
-import type { Case } from './case.ts'
+import type { Case, Life } from './case.ts'
 
 // Changes of a case, so that a certain kind of mistake shows.
 
@@ -87,6 +88,56 @@ export function fedByHttp(one: Case): Case {
     ...one,
     program: { ...one.program, program, fedByHttp: true },
     limits: { ...one.limits, ids: { idsMax: 1 } },
+  }
+}
+
+/**
+ * Unaligned checkpoints of a job whose messages come late, so that much is under way at each; it is ended in the midst of its
+ * work, and goes on from there at another parallelism.
+ */
+export function endedUnderWay(one: Case): Case {
+  const chance = new Chance(one.seed ^ 0x1f)
+  const lives = Array.from({ length: 4 }, (): Life => ({
+    parallelism: chance.int(1, 3),
+    ending: chance.pick(['cancel', 'suspend']),
+    endsAfterMs: chance.int(10_000, 60_000),
+  }))
+  return {
+    ...one,
+    options: {
+      ...one.options,
+      restart: { type: 'fixed-delay', attempts: 'unlimited', delay: 0 },
+      checkpointing: {
+        ...one.options.checkpointing,
+        interval: 3_000,
+        minPause: 0,
+        maxConcurrent: 1,
+        unaligned: true,
+        alignedTimeout: chance.pick([0, 0, 1_000]),
+        numRetained: chance.pick([1, 1, 2]),
+        retentionOnCancel: 'retain',
+        tolerableFailures: 'unlimited',
+      },
+    },
+    // Without what keeps the coordinator from its work: few checkpoints would complete.
+    profile: {
+      ...one.profile,
+      crash: 0.002,
+      stall: chance.pick([0, 0.002]),
+      throttle: 0,
+      loseAnswer: 0.003,
+      repeat: 0.01,
+      failEntry: chance.pick([0.05, 0.25, 0.25]),
+      duplicate: 0.1,
+      loseDelete: 0.05,
+      redeliver: 0.1,
+      slow: chance.pick([0, 0.05]),
+      slowMs: 400,
+      userFault: 0.002,
+    },
+    lives: [...lives, { parallelism: chance.int(1, 3), ending: 'natural', endsAfterMs: 0 }],
+    requestEveryMs: undefined,
+    source: { readMax: 3, waits: 0.8, waitMaxMs: 1_500 },
   }
 }
 

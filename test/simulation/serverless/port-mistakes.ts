@@ -3,13 +3,14 @@ import { decodeEnvelope, encodeEnvelope } from '../../../lib/serverless/actor/en
 import { decodeEntry, placeOf, sortOf } from '../../../lib/serverless/actor/log-entry.ts'
 import { sha256 } from '../../../lib/node/sha256.ts'
 import { pack, unpack } from '../../../lib/serverless/actor/packing.ts'
+import type { TaskGenesis } from '../../../lib/serverless/protocol.ts'
 import type { BlobStore } from '../../../lib/ports/blob-store.ts'
 import type { BatchOutcome } from '../../../lib/serverless/runtime.ts'
 import type { RowStore, RowWrite } from '../../../lib/ports/row-store.ts'
 import type { LogEntry } from '../../../lib/ports/turn-log.ts'
 import type { Faults } from '../../world/faults.ts'
 import type { WorldPorts } from '../../world/memory-world.ts'
-import { onFewRows, onRows, restarting } from './bringing-out.ts'
+import { endedUnderWay, onFewRows, onRows, restarting } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { Mistake } from './run.ts'
@@ -66,6 +67,13 @@ export const PORT_MISTAKES: readonly KnownMistake[] = [
     within: 40,
     change: restarting,
     make: restoresAtEnd,
+  },
+  {
+    name: 'forgets what was under way where the tasks are others',
+    from: 13,
+    within: 10,
+    change: endedUnderWay,
+    make: forgetsUnderWay,
   },
 ]
 
@@ -305,6 +313,33 @@ function restoresAtEnd(): Mistake {
   }
 }
 
+function forgetsUnderWay(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        async append(actor, entry, expiresAtSec) {
+          const item = await decodeEntry(entry, ports.blobs)
+          if (item.type !== 'genesis') return ports.log.append(actor, entry, expiresAtSec)
+          const { base } = item.genesis
+          const content: TaskGenesis = { ...(item.genesis.content as TaskGenesis), stash: undefined }
+          const place = base === undefined ? null : [base.attempt, base.position]
+          const body = inline(pack(['genesis', place, content]))
+          return ports.log.append(actor, { sort: entry.sort, body }, expiresAtSec)
+        },
+      },
+    }),
+  }
+}
+
+function inline(packed: Uint8Array): Uint8Array {
+  const body = new Uint8Array(packed.length + 1)
+  body[0] = INLINE
+  body.set(packed, 1)
+  return body
+}
+
 /** Every attempt of a task that goes on from a place in its log goes on from another one. */
 function withGeneses(
   ports: WorldPorts,
@@ -319,10 +354,7 @@ function withGeneses(
     ]
     if (type !== 'genesis' || base === null || base[1] < 2) return entry
     const position = move(base[1], actor, base[0])
-    const packed = pack([type, [base[0], position], ...rest])
-    const body = new Uint8Array(packed.length + 1)
-    body[0] = INLINE
-    body.set(packed, 1)
+    const body = inline(pack([type, [base[0], position], ...rest]))
     const { attempt } = placeOf(entry.sort)
     return { sort: sortOf({ attempt, position: position + 1 }), body }
   }
