@@ -1,6 +1,6 @@
 import type { CheckpointRecord } from '../../checkpoint/checkpoint-record.ts'
 import { dealInFlight, edgeOfChannel } from '../../checkpoint/deal-in-flight.ts'
-import type { InFlightRun } from '../../checkpoint/in-flight-elements.ts'
+import type { ChannelAddress, InFlightElement, InFlightRun } from '../../checkpoint/in-flight-elements.ts'
 import type { CompatibilityOptions } from '../../checkpoint/restore-plan.ts'
 import type { JobEdge, JobPlan, JobVertex } from '../../graph/plan.ts'
 import { taskActor } from '../../model/actors.ts'
@@ -35,7 +35,10 @@ export function stashesOf(plan: JobPlan, runs: RunsByTask): ReadonlyMap<TaskId, 
       const task = taskId(vertex.id, subtask)
       stashes.set(
         task,
-        (runs.get(task) ?? []).map((run) => stashed(plan, vertex, subtask, run)),
+        (runs.get(task) ?? []).flatMap(({ elements, ...address }) =>
+          // One by one: of what a turn leaves, it writes again what it began with.
+          elements.flatMap((element) => stashed(plan, vertex, subtask, address, element) ?? []),
+        ),
       )
     }
   }
@@ -47,15 +50,14 @@ function stashed(
   plan: JobPlan,
   vertex: JobVertex,
   subtask: number,
-  { elements, ...address }: InFlightRun,
-): Stashed {
+  address: ChannelAddress,
+  element: InFlightElement,
+): Stashed | undefined {
   const edge = edgeOfChannel(plan, vertex, address)
-  if (edge === undefined) {
-    return { at: address, elements: elements.filter((one) => one.kind === 'records') }
-  }
+  if (edge === undefined) return element.kind === 'records' ? { at: address, elements: [element] } : undefined
   const { id, parallelism } = plan.vertices[edge.sourceVertex]!
   const sender = edge.partitioning === 'forward' ? subtask : address.sender % parallelism
-  return { from: taskActor(taskId(id, sender)), edge: edge.index, elements }
+  return { from: taskActor(taskId(id, sender)), edge: edge.index, elements: [element] }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ReadStatus } from '../../stream/source.ts'
 import type { TaskProgress } from '../../task/task-snapshot.ts'
 import type { SegmentHandle } from '../../checkpoint/checkpoint-record.ts'
 import type { InFlightElement } from '../../checkpoint/in-flight-elements.ts'
+import { assert } from '../../model/faults.ts'
 import type { Genesis, Place } from '../actor/behaviour.ts'
 import type { Stashed, TaskGenesis } from '../protocol.ts'
 import { underWay } from './in-flight.ts'
@@ -82,7 +83,8 @@ export interface TaskDelta {
   readonly progress?: TaskProgress
   readonly operatorState?: readonly (readonly [uid: string, snapshot: OperatorStateSnapshot])[]
   readonly keyed?: KeyedDelta
-  readonly stash?: readonly Stashed[]
+  /** All of it: what is new, and of the rest the numbers that it had before; the log has that already. */
+  readonly stash?: readonly (number | Stashed)[]
   readonly started?: boolean
   readonly reading?: Reading
   readonly restorableFrom?: number
@@ -187,16 +189,38 @@ export function overtaken(
 }
 
 export function applyTaskDelta(state: TaskState, delta: TaskDelta, { position }: Place): TaskState {
-  const { operatorState, keyed, importing, copying, ...plain } = delta
+  const { operatorState, keyed, stash, importing, copying, ...plain } = delta
   return {
     ...state,
     ...plain,
+    stash: stash === undefined ? state.stash : stashAfter(state.stash, stash),
     operatorState:
       operatorState === undefined ? state.operatorState : new Map([...state.operatorState, ...operatorState]),
     keyed: keyed === undefined ? state.keyed : applyKeyed(state.keyed, keyed, position),
     importing: importing === undefined ? state.importing : (importing ?? undefined),
     copying: copying === undefined ? state.copying : (copying ?? undefined),
   }
+}
+
+/** Says what became of a stash. */
+export function stashDelta(
+  before: readonly Stashed[],
+  after: readonly Stashed[],
+): readonly (number | Stashed)[] {
+  const numbers = new Map(before.map((stashed, number) => [stashed, number]))
+  return after.map((stashed) => numbers.get(stashed) ?? stashed)
+}
+
+export function stashAfter(
+  before: readonly Stashed[],
+  delta: readonly (number | Stashed)[],
+): readonly Stashed[] {
+  return delta.map((one) => {
+    if (typeof one !== 'number') return one
+    const stashed = before[one]
+    assert(stashed !== undefined, `${one} is in a stash of ${before.length}`)
+    return stashed
+  })
 }
 
 export function encodeTaskState(state: TaskState): unknown {

@@ -16,7 +16,7 @@ import { changedOperatorState, type LiveTask } from './live-task.ts'
 import { channelCounts, positionBefore, sentAgain } from './in-flight.ts'
 import { packed } from './outputs.ts'
 import { prefetch } from './prefetch.ts'
-import type { TaskDelta, TaskState } from './task-state.ts'
+import { stashDelta, type TaskDelta, type TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
 /** Records that one turn takes: enough to pay for its trips, few enough to be done well within an invocation. */
@@ -339,7 +339,7 @@ export class TaskTurn {
     if (operatorState.length > 0) delta.operatorState = operatorState
     if (rows.length > 0) delta.keyed = { rows }
     if (this.#kept.length > 0 || state.stash.length > 0) {
-      if (!sameItems(this.#kept, state.stash)) delta.stash = this.#kept
+      if (!sameItems(this.#kept, state.stash)) delta.stash = stashDelta(state.stash, this.#kept)
     }
     if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
     if (this.#started !== state.started) delta.started = this.#started

@@ -4,7 +4,8 @@ import { actorKind, COORDINATOR, taskActor } from '../../../lib/model/actors.ts'
 import type { Element } from '../../../lib/model/elements.ts'
 import { taskId, type ActorId, type TaskId } from '../../../lib/model/ids.ts'
 import { sha256 } from '../../../lib/node/sha256.ts'
-import type { ElementsPayload, TaskReport } from '../../../lib/serverless/protocol.ts'
+import type { ElementsPayload, Stashed, TaskReport } from '../../../lib/serverless/protocol.ts'
+import type { TaskDelta } from '../../../lib/serverless/task/task-state.ts'
 import { groupBy } from '../reference.ts'
 import type { Ledger, Logged, LoggedTurn, PutBlob } from './ledger.ts'
 
@@ -272,16 +273,17 @@ function cutProblems(
 /** How many elements of a channel the receiver had taken at a position, not counting those that waited. */
 function takenBy(log: readonly Logged[], channel: Channel, edge: number, position: number): number {
   let next = 0
-  let waiting = 0
+  let stashed: readonly (Stashed | undefined)[] = []
   for (const { item } of turnsOf(log)) {
     if (item.attempt !== channel.attempt || item.position > position) continue
     next = item.consumed.find(({ from }) => from === channel.from)?.next ?? next
-    const { stash } = (item.delta ?? {}) as {
-      stash?: { from: ActorId; edge: number; elements: readonly Element[] }[]
-    }
-    if (stash === undefined) continue
-    const own = stash.filter((one) => one.from === channel.from && one.edge === edge)
-    waiting = own.reduce((sum, { elements }) => sum + elements.length, 0)
+    const { stash } = (item.delta ?? {}) as TaskDelta
+    const before = stashed
+    // What the attempt began with is of no channel of its own.
+    if (stash !== undefined) stashed = stash.map((one) => (typeof one === 'number' ? before[one] : one))
   }
+  const waiting = stashed
+    .filter((one) => one?.at === undefined && one?.from === channel.from && one.edge === edge)
+    .reduce((sum, one) => sum + (one?.elements.length ?? 0), 0)
   return elementsOf(channel, edge).filter(({ sequence }) => sequence < next).length - waiting
 }

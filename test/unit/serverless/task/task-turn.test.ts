@@ -40,6 +40,20 @@ describe('a turn of a task', () => {
     expect((await one.state()).state.stash).toEqual([])
   })
 
+  test('writes down what is new of what it keeps, and not all of it again', async () => {
+    const one = await started()
+    await one.process().handle([one.elements(0, barrier(1))], forever)
+    for (let round = 0; round < 20; round++) {
+      const keys = Array.from({ length: 10 }, (_, i) => `${round} ${i} ${'x'.repeat(50)}`)
+      await one.process().handle([one.elements(0, records(...keys))], forever)
+    }
+    const sizes = one.world.log.entries(one.actor).map(({ body }) => body.length)
+    expect(sizes.at(-1)).toBeLessThan(2 * sizes.at(-20)!)
+    await one.process().handle([one.elements(1, barrier(1))], forever)
+    expect(one.counts()).toHaveLength(200)
+    expect((await one.state()).state.stash).toEqual([])
+  })
+
   test('goes on with what it kept when the checkpoint is aborted', async () => {
     const one = await started()
     await one.process().handle([one.elements(0, barrier(1), records('a'))], forever)
