@@ -211,10 +211,7 @@ export function stashDelta(
   return after.map((stashed) => numbers.get(stashed) ?? stashed)
 }
 
-export function stashAfter(
-  before: readonly Stashed[],
-  delta: readonly (number | Stashed)[],
-): readonly Stashed[] {
+function stashAfter(before: readonly Stashed[], delta: readonly (number | Stashed)[]): readonly Stashed[] {
   return delta.map((one) => {
     if (typeof one !== 'number') return one
     const stashed = before[one]
