@@ -86,9 +86,12 @@ function outOfOrder(record: CheckpointRecord, plan: JobPlan, runs: RunsByTask): 
 
 function mayOvertake(record: CheckpointRecord, plan: JobPlan, run: InFlightRun): boolean {
   const target = vertexOf(plan, run.targetUid)
-  if (target === undefined || vertexOf(plan, run.sourceUid) === undefined) return false
+  if (target === undefined) return false
   const edge = edgeOfChannel(plan, target, run)
-  const isJoined = edge === undefined || isOneToOne(plan, edge)
+  const goesByKey = target.operators.some(
+    ({ uid, keySelector }) => uid === run.targetUid && keySelector !== undefined,
+  )
+  const isJoined = edge === undefined ? !goesByKey : isOneToOne(plan, edge)
   return (
     isJoined &&
     wasOneToOne(record, run.sourceUid, run.targetUid) &&

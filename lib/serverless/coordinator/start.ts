@@ -8,7 +8,7 @@ import type {
   RestorePoint,
 } from '../../checkpoint/coordinator-state.ts'
 import { checkCompatibility, type CompatibilityOptions } from '../../checkpoint/restore-plan.ts'
-import { assert, UserError } from '../../model/faults.ts'
+import { UserError } from '../../model/faults.ts'
 import { asAttempt, asCheckpointId, asRunId } from '../../model/ids.ts'
 import type { JobConfig } from '../../stream/config.ts'
 import type { JobRuntime } from '../runtime.ts'
@@ -220,8 +220,11 @@ async function beginOn(
   const positions = Object.values(logs).map(({ position }) => position)
   const floor = isOnLogs ? Math.max(lineage.floor, ...positions) : lineage.floor
   const needsCopy = copy === undefined && mayHaveInFlight(logs)
-  // `leave` keeps none from before the logs without a copy.
-  assert(!needsCopy || isOnLogs, `checkpoint ${checkpointId} is in the logs, or what was under way is copied`)
+  if (needsCopy && !isOnLogs) {
+    throw new UserError(
+      `checkpoint ${checkpointId}: what was under way between tasks is neither in their logs nor copied. Start from a savepoint`,
+    )
+  }
   const inFlight = needsCopy ? await copyInFlight(turn, lineage, checkpointId, logs) : copy
   dealtStashes(record, plan, await loadCopy(blobs, inFlight), options)
   return { type: 'rescale', directory, floor, inFlight }

@@ -10,7 +10,9 @@ import { BrokenChain, type History } from '../actor/history.ts'
 import { readHistory } from '../actor/read-history.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { emptyKeyedImage, encodeKeyed } from '../state/keyed-image.ts'
-import { sentOn } from '../task/in-flight.ts'
+import type { BlobStore } from '../../ports/blob-store.ts'
+import type { InFlightStretch } from '../protocol.ts'
+import { sentOn, type PayloadUnderWay } from '../task/in-flight.ts'
 import {
   applyTaskDelta,
   beginTask,
@@ -64,8 +66,7 @@ export async function underWayAt(
     const own = sent.get(task) ?? []
     sent.set(task, own)
     for (const stretch of inFlightFrom(logs, task)) {
-      const payloads = await sentOn(history, taskActor(task), stretch, checkpointId, runtime.blobs)
-      for (const { edge, elements } of payloads)
+      for (const { edge, elements } of await payloadsOf(history, task, stretch, checkpointId, runtime.blobs))
         own.push({ to: stretch.to, run: { ...addressOf(shape, edge, subtask), elements } })
     }
   })
@@ -125,6 +126,20 @@ async function historyOf(
       if (cause instanceof StaleView || cause instanceof BrokenChain) throw notInLog(task)
       throw cause
     }
+  }
+}
+
+async function payloadsOf(
+  history: History<TaskState, TaskDelta>,
+  task: TaskId,
+  stretch: InFlightStretch,
+  checkpointId: number,
+  blobs: BlobStore,
+): Promise<readonly PayloadUnderWay[]> {
+  try {
+    return await sentOn(history, taskActor(task), stretch, checkpointId, blobs)
+  } catch (cause) {
+    throw cause instanceof StaleView ? notInLog(task) : cause
   }
 }
 

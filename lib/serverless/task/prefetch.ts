@@ -10,30 +10,34 @@ import type { TaskWiring } from './task-wiring.ts'
 /** Timers whose rows one turn fetches. */
 const TIMERS_FETCHED_PER_TURN = 1_000
 
-/** Fetches every row that a turn can touch: of its first records' keys, and of keys whose timers can fire. */
+/**
+ * Fetches every row that a turn can touch: of the keys of the first records on each channel, as many as it takes at most, and
+ * of keys whose timers can fire.
+ */
 export async function prefetch(
   { state }: View<TaskState>,
-  wiring: TaskWiring,
+  { keyed, keyGroups }: TaskWiring,
   live: LiveTask,
   rows: TaskRows,
   turn: { readonly nowMs: number; readonly inputs: readonly Input[]; readonly recordsMax: number },
 ): Promise<void> {
-  const { keyed, keyGroups } = wiring
   if (keyed === undefined) return
   const keys: Key[] = []
   let watermarkMs = state.progress?.firingUpToMs ?? Number.NEGATIVE_INFINITY
-  const waiting = state.stash.filter((stashed) => {
-    // Operators within a chain have no keys; and a channel that is blocked now is so until the turn ends.
-    if (stashed.at !== undefined) return stashed.at.targetUid === keyed.uid
-    return !live.task.isBlocked(wiring.channelOf(stashed.from, stashed.edge)!)
-  })
-  const elements = [...waiting, ...turn.inputs.map(elementsOf)].flatMap((one) => one?.elements ?? [])
-  for (const element of elements) {
-    if (element.kind === 'watermark') watermarkMs = Math.max(watermarkMs, element.timestampMs)
-    if (element.kind !== 'records' || keys.length >= turn.recordsMax) continue
-    for (const value of element.values) {
-      const key = keyOrNothing(keyed.keyOf, value)
-      if (key !== undefined) keys.push(key)
+  const counts = new Map<string, number>()
+  for (const waiting of [...state.stash, ...turn.inputs.map(elementsOf)]) {
+    // Operators within a chain have no keys.
+    if (waiting === undefined || (waiting.at !== undefined && waiting.at.targetUid !== keyed.uid)) continue
+    const channel = waiting.at === undefined ? `${waiting.edge} ${waiting.from}` : ''
+    for (const element of waiting.elements) {
+      if (element.kind === 'watermark') watermarkMs = Math.max(watermarkMs, element.timestampMs)
+      const before = counts.get(channel) ?? 0
+      if (element.kind !== 'records' || before >= turn.recordsMax) continue
+      counts.set(channel, before + element.values.length)
+      for (const value of element.values) {
+        const key = keyOrNothing(keyed.keyOf, value)
+        if (key !== undefined) keys.push(key)
+      }
     }
   }
   await rows.fetchKeys(state.keyed, keyed.uid, keys)

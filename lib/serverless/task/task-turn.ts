@@ -119,7 +119,7 @@ export class TaskTurn {
    * its coordinator gave up leaves no task at work.
    */
   async #hold(inputs: readonly Input[]): Promise<void> {
-    this.#kept.push(...this.#view.state.stash)
+    for (const stashed of this.#view.state.stash) this.#kept.push(stashed)
     for (; this.#taken < inputs.length && this.#isHeld; this.#taken++) {
       const input = inputs[this.#taken]!
       if (input.type !== 'message') continue
@@ -338,9 +338,10 @@ export class TaskTurn {
     if (!isDeepStrictEqual(capture.progress, state.progress)) delta.progress = capture.progress
     if (operatorState.length > 0) delta.operatorState = operatorState
     if (rows.length > 0) delta.keyed = { rows }
-    if (this.#kept.length > 0 || state.stash.length > 0) {
-      if (!sameItems(this.#kept, state.stash)) delta.stash = stashDelta(state.stash, this.#kept)
-    }
+    if (state.progress === undefined) {
+      // What an attempt begins with, readers make out by the plan that they have: so its first turn says all of it.
+      if (this.#kept.length > 0 || state.stash.length > 0) delta.stash = this.#kept
+    } else if (!sameItems(this.#kept, state.stash)) delta.stash = stashDelta(state.stash, this.#kept)
     if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)

@@ -118,6 +118,17 @@ describe('what was under way', () => {
     expect(() => deal(1)).not.toThrow()
   })
 
+  test('from one subtask to one is refused as well where the sender is gone', () => {
+    const underWay = { ...run(0, records(1)), sourceUid: 'first' }
+    const runs = new Map([[taskId('to', 0), [underWay]]])
+    const deal = (parallelism: number): unknown =>
+      dealtStashes(takenBy(planOf(twice, [2, 2])), planOf(forward, [parallelism, parallelism]), runs, {
+        allowNonRestoredState: false,
+      })
+    expect(() => deal(3)).toThrow(/from 'first' to 'to'/)
+    expect(() => deal(2)).not.toThrow()
+  })
+
   test('from one subtask to one stays where these two are as they were, chained or not', () => {
     for (const after of [forward, plain]) {
       const tasks = dealt([forward, [2, 2]], [after, [2, 2]])

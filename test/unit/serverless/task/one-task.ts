@@ -69,6 +69,7 @@ function planned({
   checkpointing,
   sink,
   mapped = false,
+  sources = 2,
   working = () => {},
 }: OneTaskOptions): {
   readonly plan: JobPlan
@@ -83,8 +84,8 @@ function planned({
       checkpointing: { interval: '10 s', ...checkpointing },
     },
     (env) => {
-      const read = env.source('seen', source, { parallelism: 2 })
-      const seen = mapped ? read.map((one) => one, { uid: 'mapped', parallelism: 2 }) : read
+      const read = env.source('seen', source, { parallelism: sources })
+      const seen = mapped ? read.map((one) => one, { uid: 'mapped', parallelism: sources }) : read
       if (sink !== undefined) {
         seen.rebalance().sinkTo('out', sink)
         return
@@ -134,6 +135,8 @@ export interface OneTaskOptions {
   readonly sink?: Sink<Sighting>
   /** The source's chain ends in a map. */
   readonly mapped?: boolean
+  /** Subtasks of the source. Default: 2. */
+  readonly sources?: number
   readonly outside?: Outside
   /** Called at each record and timer of the operator that counts. */
   readonly working?: () => void

@@ -3,7 +3,9 @@ import { taskId } from '../../../../lib/model/ids.ts'
 import type { TaskAck } from '../../../../lib/checkpoint/task-ack.ts'
 import type { RecordBatch } from '../../../../lib/model/elements.ts'
 import type { Stashed, TaskGenesis } from '../../../../lib/serverless/protocol.ts'
+import { ActorProcess } from '../../../../lib/serverless/actor/actor-process.ts'
 import { pack } from '../../../../lib/serverless/actor/packing.ts'
+import { taskBehaviour } from '../../../../lib/serverless/task/task-behaviour.ts'
 import { barrier, END, forever, OneTask, records, watermark } from './one-task.ts'
 
 const UNALIGNED = { checkpointing: { unaligned: true } }
@@ -134,6 +136,23 @@ async function given(...stash: readonly Stashed[]): Promise<OneTask> {
   await one.process().handle([one.order({ type: 'start' })], forever)
   return one
 }
+
+test('what is left of what a barrier overtook, code at another parallelism reads as well', async () => {
+  const one = await started(UNALIGNED)
+  const many = Array.from({ length: 2_100 }, () => 'a')
+  await one.process().handle([one.elements(1, barrier(1), records(...many))], forever)
+  await one.process().handle([one.elements(1, records('b'))], forever)
+  const { position } = await overtake(one, 2)
+  await one.begin(2, { attempt: 1, position: position! }, { checkpointId: 2, parallelism: { seen: 2 } })
+  // Its first turn has its fill, and a part is left.
+  await one.process().handle([one.order({ type: 'start' })], forever)
+  expect(one.counts().at(-1)).toBe('b:1')
+  const { plan } = new OneTask({ ...UNALIGNED, sources: 1 })
+  const other = { ...one.runtime(), plan: { ...plan, fingerprint: one.plan.fingerprint } }
+  await new ActorProcess(one.actor, taskBehaviour(other, one.actor), other).handle([one.nudge()], forever)
+  const message = expect.stringContaining('runs another version of the job, at another parallelism') as string
+  expect(one.happenings.at(-1)).toMatchObject({ type: 'warning', message })
+})
 
 describe('an attempt that is given what was under way', () => {
   test('takes it before what comes on its channels, once', async () => {
