@@ -11,7 +11,7 @@ import type { RunsByTask } from './under-way.ts'
 
 /**
  * Gives what was under way at `record` to the tasks of `plan`, which take it before anything on their channels.
- * @throws UserError with every reason why that cannot be.
+ * @throws UserError if they would come out of order, or are for operators that are gone.
  */
 export function dealtStashes(
   record: CheckpointRecord,

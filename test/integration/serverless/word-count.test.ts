@@ -406,6 +406,34 @@ describe('unaligned checkpoints on functions', () => {
     expect(countsOf(job.out)).toEqual(exact(all))
   })
 
+  test('are gone on from by the logs where it could not be copied, and the job says so', async () => {
+    const all = repeated(60_000, 97)
+    const job = new WordCount().deploy({ words: all, parallelism: 3, checkpointing: UNALIGNED })
+    const { blobs } = job.world.ports()
+    const put = vi
+      .spyOn(job.platform.runtime.blobs, 'putIfAbsent')
+      .mockImplementation(async (name, bytes) => {
+        if (!name.includes('/in-flight-')) return blobs.putIfAbsent(name, bytes)
+        throw new PlatformFault('not allowed: s3:PutObject', { passes: false })
+      })
+    await job.start('r1')
+    await job.platform.until(() => job.checkpoints().length >= 2)
+    await job.platform.request({ type: 'cancel', requestId: 'r2' })
+    await job.platform.until(job.status('CANCELED'))
+    expect(job.platform.happenings).toContainEqual({
+      type: 'warning',
+      message: expect.stringMatching(
+        /^checkpoint \d+: what was under way between tasks is not copied: .*PutObject.* for 28 days$/,
+      ),
+    })
+    expect(await copiesIn(job)).toEqual([])
+    put.mockRestore()
+    job.deploy({ words: all, parallelism: 2, checkpointing: UNALIGNED })
+    await job.start('r3', 'latest')
+    await job.platform.until(job.status('FINISHED'))
+    expect(countsOf(job.out)).toEqual(exact(all))
+  })
+
   test('are not gone on from where what was copied is missing, and the job says so', async () => {
     const all = repeated(60_000, 97)
     const job = await cancelled(all)

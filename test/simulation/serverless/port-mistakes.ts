@@ -315,21 +315,30 @@ function restoresAtEnd(): Mistake {
 
 function forgetsUnderWay(): Mistake {
   return {
-    ports: (ports) => ({
-      ...ports,
-      log: {
-        ...ports.log,
-        async append(actor, entry, expiresAtSec) {
-          const item = await decodeEntry(entry, ports.blobs)
-          if (item.type !== 'genesis') return ports.log.append(actor, entry, expiresAtSec)
-          const { base } = item.genesis
-          const content: TaskGenesis = { ...(item.genesis.content as TaskGenesis), stash: undefined }
-          const place = base === undefined ? null : [base.attempt, base.position]
-          const body = inline(pack(['genesis', place, content]))
-          return ports.log.append(actor, { sort: entry.sort, body }, expiresAtSec)
-        },
-      },
-    }),
+    ports: (ports) =>
+      withEntries(ports, async (_, entry) => {
+        const item = await decodeEntry(entry, ports.blobs)
+        if (item.type !== 'genesis') return entry
+        const { base } = item.genesis
+        const content: TaskGenesis = { ...(item.genesis.content as TaskGenesis), stash: undefined }
+        const place = base === undefined ? null : [base.attempt, base.position]
+        return { sort: entry.sort, body: inline(pack(['genesis', place, content])) }
+      }),
+  }
+}
+
+/** Other entries are appended than those that were to be. */
+function withEntries(
+  ports: WorldPorts,
+  change: (actor: ActorId, entry: LogEntry) => LogEntry | Promise<LogEntry>,
+): WorldPorts {
+  return {
+    ...ports,
+    log: {
+      ...ports.log,
+      append: async (actor, entry, expiresAtSec) =>
+        ports.log.append(actor, await change(actor, entry), expiresAtSec),
+    },
   }
 }
 
@@ -358,13 +367,7 @@ function withGeneses(
     const { attempt } = placeOf(entry.sort)
     return { sort: sortOf({ attempt, position: position + 1 }), body }
   }
-  return {
-    ...ports,
-    log: {
-      ...ports.log,
-      append: (actor, entry, expiresAtSec) => ports.log.append(actor, moved(actor, entry), expiresAtSec),
-    },
-  }
+  return withEntries(ports, moved)
 }
 
 function entryKey(actor: ActorId, sort: string): string {

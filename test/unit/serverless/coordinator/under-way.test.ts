@@ -28,13 +28,11 @@ async function overtaken(one: OneTask): Promise<LogPosition> {
 
 /** As of a checkpoint of which the logs of the others have nothing. */
 function underWay(one: OneTask, own: LogPosition): Promise<RunsByTask> {
-  const logs: LogPositions = {
-    'seen#0': NOWHERE,
-    'seen#1': NOWHERE,
-    'last#0': NOWHERE,
-    'count#0': own,
-  } as LogPositions
-  return underWayAt(2, logs, shapeOf(one.plan), one.runtime())
+  return underWayAt(2, logsOf(own), shapeOf(one.plan), one.runtime())
+}
+
+function logsOf(own: LogPosition): LogPositions {
+  return { 'seen#0': NOWHERE, 'seen#1': NOWHERE, 'last#0': NOWHERE, 'count#0': own } as LogPositions
 }
 
 test('what had reached a task and waited there is under way, although its senders are past it', async () => {
@@ -88,4 +86,22 @@ test('what is not in a log any more is told', async () => {
   await expect(underWay(one, before)).rejects.toThrow(
     /what was under way to last#0 .* is not in the log any more/,
   )
+})
+
+test('a log of which entries have expired in between is told of, too', async () => {
+  const one = await started()
+  await one.process().handle([one.elements(0, records('a'))], forever)
+  const own = await overtaken(one)
+  const runtime = one.runtime()
+  const { log } = runtime
+  const [, second] = one.world.log.entries(one.actor)
+  const holed: typeof log = {
+    ...log,
+    read: async (actor, after) => {
+      const page = await log.read(actor, after)
+      return { ...page, entries: page.entries.filter(({ sort }) => sort !== second!.sort) }
+    },
+  }
+  const reading = underWayAt(2, logsOf(own), shapeOf(one.plan), { ...runtime, log: holed })
+  await expect(reading).rejects.toThrow('count#0: what it was at the checkpoint is not in its log')
 })
