@@ -5,10 +5,10 @@ import type { CoordinatorState } from '../../checkpoint/coordinator-state.ts'
 import { isTerminal } from '../../checkpoint/job-status.ts'
 import { poisonNotices } from '../../checkpoint/poison-records.ts'
 import { unreachable } from '../../model/faults.ts'
+import { savepointDirectory } from '../savepoint-place.ts'
 import { beginAttempt, giveUp } from './attempts.ts'
 import type { JobAnswer } from './image.ts'
 import { advanceRestorable, inFlightAtOldest, restorableFrom } from './restorable.ts'
-import { savepointDirectory } from '../savepoint-place.ts'
 import {
   allTasks,
   answer,

@@ -207,7 +207,7 @@ export type Effect =
   /** Writes the public record as of the turn that performs it. */
   | { readonly type: 'publish' }
 
-/** Of what is written to by tasks, under names that are never used again. */
+/** Of what others may still write to, under names that are never used again. */
 export type Removal = Extract<Effect, { readonly type: 'remove-directory' | 'drop-rows' }>
 
 export interface Removed {

@@ -26,6 +26,7 @@ export function inFlightAtOldest(image: CoordinatorImage, task: TaskId): InFligh
   const { coordinator, lineage } = image
   const oldest = coordinator.completed[0]
   if (oldest?.logs === undefined || lineage === undefined || oldest.attempt < lineage.since) return undefined
+  // Later attempts sent all that they sent after this one's end.
   const sameAttempt = coordinator.completed.filter(({ attempt }) => attempt === oldest.attempt)
   const isCopied = ({ checkpointId }: CompletedCheckpoint): boolean =>
     inFlightCopyOf(image, lineage.runId, checkpointId) !== undefined

@@ -8,9 +8,9 @@ import type { BlobStore } from '../../ports/blob-store.ts'
 import { StaleView } from '../actor/behaviour.ts'
 import { sha256 } from '../../node/sha256.ts'
 import type { JobRuntime } from '../runtime.ts'
+import { savepointDirectory } from '../savepoint-place.ts'
 import type { RunImage } from './image.ts'
 import { locationOf, nameOf } from './restore-source.ts'
-import { savepointDirectory } from '../savepoint-place.ts'
 
 /**
  * Makes a checkpoint or savepoint that has all its acknowledgements durable; resolves to its location. Done again, it finds

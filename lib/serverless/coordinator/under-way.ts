@@ -5,13 +5,13 @@ import { inParallel } from '../../connectors/in-parallel.ts'
 import { taskActor } from '../../model/actors.ts'
 import { assert, UserError } from '../../model/faults.ts'
 import { taskId, type TaskId } from '../../model/ids.ts'
+import type { BlobStore } from '../../ports/blob-store.ts'
 import { StaleView } from '../actor/behaviour.ts'
 import { BrokenChain, type History } from '../actor/history.ts'
 import { readHistory } from '../actor/read-history.ts'
+import type { InFlightStretch } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { emptyKeyedImage, encodeKeyed } from '../state/keyed-image.ts'
-import type { BlobStore } from '../../ports/blob-store.ts'
-import type { InFlightStretch } from '../protocol.ts'
 import { sentOn, type PayloadUnderWay } from '../task/in-flight.ts'
 import {
   applyTaskDelta,
@@ -24,7 +24,7 @@ import {
   type TaskDelta,
   type TaskState,
 } from '../task/task-state.ts'
-import { inputChannels, numbered } from '../task/task-wiring.ts'
+import { inputChannels, channelNumbers } from '../task/task-wiring.ts'
 import type { PlanShape } from './image.ts'
 
 /** Tasks whose logs are read at once. */
@@ -95,7 +95,7 @@ function membersOf(shape: PlanShape): Member[] {
         task: taskId(id, subtask),
         subtask,
         channels,
-        wiring: { isSource, channelOf: numbered(channels) },
+        wiring: { isSource, channelOf: channelNumbers(channels) },
       }
     }),
   )

@@ -28,7 +28,7 @@ export interface TaskWiring {
 }
 
 /** What of a plan, or of the shape of one, says who is joined to whom. */
-export interface Joints {
+export interface Topology {
   readonly vertices: readonly { readonly id: string; readonly parallelism: number }[]
   readonly edges: readonly Pick<JobEdge, 'sourceVertex' | 'targetVertex' | 'partitioning'>[]
 }
@@ -43,7 +43,7 @@ export interface InputChannel {
 
 /** The input channels of a task, in order. */
 export function inputChannels(
-  { vertices, edges }: Joints,
+  { vertices, edges }: Topology,
   vertex: number,
   subtaskIndex: number,
 ): InputChannel[] {
@@ -57,7 +57,7 @@ export function inputChannels(
 }
 
 /** Numbers channels in order: undefined for what is none of them. */
-export function numbered(channels: readonly InputChannel[]): TaskWiring['channelOf'] {
+export function channelNumbers(channels: readonly InputChannel[]): TaskWiring['channelOf'] {
   const numbers = new Map(channels.map(({ from, edge }, number) => [channelKey(from, edge), number]))
   return (from, edge) => numbers.get(channelKey(from, edge))
 }
@@ -90,7 +90,7 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
     channels: channels.length,
     senders: new Set(channels.map(({ from }) => from)),
     receivers,
-    channelOf: numbered(channels),
+    channelOf: channelNumbers(channels),
     receiverOf: (edge, subtask) => {
       const target = plan.vertices[plan.edges[edge]!.targetVertex]
       assert(target !== undefined, `edge ${edge} leads somewhere`)
