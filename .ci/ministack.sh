@@ -15,6 +15,8 @@ venv="$dir/venv"
 pid_file="$dir/pid"
 endpoint_file="$dir/endpoint"
 log="$dir/log"
+# Functions are unpacked and run here, where no package.json above them says what their files are.
+unpacked="$dir/unpacked"
 
 install() {
   if [ -x "$venv/bin/ministack" ]; then return; fi
@@ -45,9 +47,12 @@ start() {
   local port endpoint
   port="$("$venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
   endpoint="http://127.0.0.1:$port"
+  rm -rf "$unpacked"
+  mkdir -p "$unpacked"
+  echo '{}' >"$unpacked/package.json"
   # It looks for credentials and services of its own in the environment: it gets none of ours.
   env -u AWS_PROFILE -u AWS_ENDPOINT_URL \
-    GATEWAY_PORT="$port" BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 \
+    TMPDIR="$unpacked" GATEWAY_PORT="$port" BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 \
     "$venv/bin/python" "$(dirname "$0")/ministack-with-iam.py" >"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
   for _ in $(seq 150); do
@@ -75,7 +80,7 @@ stop() {
     done
     if is_running; then kill -9 "$pid"; fi
   fi
-  rm -f "$pid_file" "$endpoint_file"
+  rm -rf "$pid_file" "$endpoint_file" "$unpacked"
 }
 
 case "${1:-}" in
