@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 
+import { deadLetterFolder } from '../lib/connectors/dead-letter-objects.ts'
 import { LOG_LIMITS } from '../lib/serverless/actor/limits.ts'
 import { INGEST_LIMITS } from '../lib/serverless/ingest/ingest-behaviour.ts'
 import type { JobQueues } from './job-queues.ts'
@@ -19,6 +20,8 @@ export interface JobAlarmsProps {
   readonly queues: JobQueues
   /** Uids of those whose records come in by HTTP or from a queue. */
   readonly sources: readonly string[]
+  /** Uids of operators whose dead letters are kept in the bucket, where nobody else hears of them. */
+  readonly keptDeadLetters: readonly string[]
   /** Told when an alarm goes off, and when it is over. */
   readonly action: IAlarmAction | undefined
 }
@@ -30,15 +33,16 @@ const NAMESPACE = 'Millrace'
 export class JobAlarms extends Construct {
   readonly alarms: readonly Alarm[]
 
-  constructor(scope: Construct, id: string, { jobName, queues, sources, action }: JobAlarmsProps) {
+  constructor(scope: Construct, id: string, props: JobAlarmsProps) {
     super(scope, id)
+    const { jobName, queues, sources, keptDeadLetters, action } = props
     // As the functions are told (infra/environment.ts): a job may be in several stacks, whose alarms are no matter of each other.
     const ofJob = { Stack: Stack.of(this).stackName, Job: jobName }
-    const countIn = (period: Duration, name: string): IMetric =>
+    const countIn = (period: Duration, name: string, operator?: string): IMetric =>
       new Metric({
         namespace: NAMESPACE,
         metricName: name,
-        dimensionsMap: ofJob,
+        dimensionsMap: { ...ofJob, ...(operator !== undefined && { Operator: operator }) },
         statistic: 'Sum',
         period,
       })
@@ -60,6 +64,13 @@ export class JobAlarms extends Construct {
         'DeadLetters',
         `A message of the job ${jobName} could not be handled; it is kept in the job's bucket under dead-letters/`,
         countIn(Duration.minutes(5), 'numberOfDeadLetters'),
+      ),
+      ...keptDeadLetters.map((uid) =>
+        this.alarm(
+          `DeadLetters-${uid}`,
+          `Records at ${uid} of the job ${jobName} could not be handled; they are kept in the job's bucket under ${deadLetterFolder(uid)}`,
+          countIn(Duration.minutes(5), 'numDeadLetters', uid),
+        ),
       ),
       ...[...queues.mailboxes, queues.wakeUps, queues.deadLetters].map((queue) => {
         const staleSec = staleMessageSecOf(queues.visibilityTimeoutSecOf(queue))

@@ -91,6 +91,7 @@ export class StreamJob extends Construct {
       jobName,
       queues: this.queues,
       sources: this.#plan.ingest.sources,
+      keptDeadLetters: this.#plan.keptDeadLetters,
       action: props.alarmAction,
     })
     this.#readQueuesLast()

@@ -1,5 +1,6 @@
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
+import { deadLetters, defineJob, http, print } from 'millrace'
 import { describe, expect, test } from 'vitest'
 
 import { WATCHED } from '../../bench/cost/bill/assumptions.ts'
@@ -58,6 +59,21 @@ describe('alarms', () => {
         ),
       ),
     )
+  })
+
+  test('go off for records that could not be handled, where no stream takes them', () => {
+    const job = (taken: boolean) =>
+      defineJob({ name: 'refusing' }, (env) => {
+        const readings = env.source('readings', http<string>())
+        readings.sinkTo('out', print())
+        if (taken) readings.getSideOutput(deadLetters).sinkTo('refused', print())
+      })
+    const ofRecords = (taken: boolean) =>
+      told(alarmsOf(synthesise({ job: job(taken) }))).filter((line) => line.includes('numDeadLetters'))
+    expect(ofRecords(false)).toEqual([
+      'Millrace numDeadLetters of Job refusing Operator readings Stack Jobs: Sum >= 1',
+    ])
+    expect(ofRecords(true)).toEqual([])
   })
 
   test('are as many as the month of the benchmark’s job is billed for', () => {

@@ -55,9 +55,9 @@ describe('a bill', () => {
 })
 
 describe('a month of the standard job', () => {
-  test('is polled for, watched by ten alarms, and, while events come, told in fourteen metrics', () => {
+  test('is polled for, watched by eleven alarms, and, while events come, told in fourteen metrics', () => {
     const { polling, alarms, metrics } = standingOfMonth()
-    expect([polling, alarms, metrics].map((usd) => usd.toFixed(2))).toEqual(['1.58', '1.00', '4.20'])
+    expect([polling, alarms, metrics].map((usd) => usd.toFixed(2))).toEqual(['1.58', '1.10', '4.20'])
   })
 })
 
