@@ -78,7 +78,7 @@ function parseOutputs(text: string, file: string): StackOutputs {
     outputs = JSON.parse(text)
   } catch (cause) {
     throw new UserError(
-      `${file}: expected JSON, as \`cdk deploy --outputs-file\` writes it: ${messageOf(cause)}`,
+      `${file}: expected JSON, as \`cdk deploy --outputs-file\` writes it; mend it, or remove it and deploy again: ${messageOf(cause)}`,
       { cause },
     )
   }
