@@ -86,7 +86,7 @@ export function targetsOf(vertices: readonly JobVertex[]): readonly SinkTarget[]
 
 function keptDeadLettersOf(plan: JobPlan): readonly string[] {
   const uids = plan.vertices.flatMap(({ operators }) => operators.map(({ uid }) => uid))
-  const all = new Set(uids)
+  const all = new Set<string>(uids)
   return uids.filter((uid) => all.has(deadLetterSinkUid(uid)))
 }
 

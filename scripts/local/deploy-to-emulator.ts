@@ -19,6 +19,8 @@ export interface JobOutputs {
   readonly tableName: string
   readonly bucketName: string
   readonly coordinatorQueueUrl: string
+  readonly ingestQueueUrl: string
+  readonly deadLetterQueueUrl: string
   /** Undefined where the job has no HTTP source. */
   readonly ingestUrl: string | undefined
 }
@@ -78,6 +80,8 @@ export async function outputsOf(job: string): Promise<JobOutputs> {
     tableName: need('TableName'),
     bucketName: need('BucketName'),
     coordinatorQueueUrl: need('CoordinatorQueueUrl'),
+    ingestQueueUrl: need('IngestQueueUrl'),
+    deadLetterQueueUrl: need('DeadLetterQueueUrl'),
     ingestUrl: find('IngestUrl'),
   }
 }

@@ -55,6 +55,11 @@ export class WordFeed {
       if (status < 429 || attempt === 20) throw new Error(`HTTP ${status}: ${text}`)
       await pause(1_000)
     }
+    this.isAccepted(records)
+  }
+
+  /** Says so of records that come to the job on another way. */
+  isAccepted(records: readonly WordRecord[]): void {
     for (const { word } of records) this.accepted.set(word, (this.accepted.get(word) ?? 0) + 1)
   }
 }

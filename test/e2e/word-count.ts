@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { SeededRandom } from '../../lib/testing/seeded-random.ts'
+import { firstLetter, sendAgain, sendDead } from './dead-letters.ts'
 import { DeployedJob } from './deployed-job.ts'
 import type { Emulator } from './emulator.ts'
 import { WordFeed } from './feed.ts'
@@ -57,6 +58,13 @@ export async function wordCountScenario(emulator: Emulator, step: Step, seed: nu
     await feed.array(words(50))
     await feed.lines(words(200))
     await feed.twice(words(50), 'this-one-comes-twice')
+    await countedExactly()
+  })
+  await step('what ingest could not write is kept, and counted when it is sent again', async () => {
+    const [first, second] = words(2)
+    await sendDead(job, 'words', [first!, second!])
+    await sendAgain(job, await firstLetter(job))
+    feed.isAccepted([first!, second!])
     await countedExactly()
   })
   await step('a checkpoint has completed, and its record stands in S3', async () => {
