@@ -75,8 +75,12 @@ export class SqsMailbox implements Mailbox {
     )
   }
 
-  async backlog(actor: ActorId): Promise<number> {
-    const url = this.#options.queueOf(actor)
+  async backlog(actors: readonly ActorId[]): Promise<number> {
+    const urls = new Set(actors.map((actor) => this.#options.queueOf(actor)))
+    return Math.max(0, ...(await Promise.all([...urls].map((url) => this.#backlogOf(url)))))
+  }
+
+  async #backlogOf(url: string): Promise<number> {
     const { Attributes: counts } = await this.#retrying.run(requestTo('GetQueueAttributes', url), () =>
       this.#sqs.getQueueAttributes({
         QueueUrl: url,

@@ -33,6 +33,9 @@ export interface Mailbox {
    * the message itself may be let go.
    */
   refuse(message: { readonly messageId: string; readonly body: Uint8Array }, reason: string): Promise<void>
-  /** About how many messages wait or are in flight in the queue that `actor` is served from. */
-  backlog(actor: ActorId): Promise<number>
+  /**
+   * About how many messages wait or are in flight in the queue that `actors` are served from; where they are served from
+   * several, in the fullest. Each queue is asked once.
+   */
+  backlog(actors: readonly ActorId[]): Promise<number>
 }

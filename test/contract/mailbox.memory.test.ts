@@ -134,7 +134,7 @@ describe('MemoryMailbox behaves like SQS behind Lambda', () => {
       'throttled',
     )
     faults.throttle('mailbox.backlog')
-    await expect(mailbox.backlog(ACTOR)).rejects.toThrow('throttled')
+    await expect(mailbox.backlog([ACTOR])).rejects.toThrow('throttled')
   })
 
   it('counts requests as SQS bills them: ten messages and 64 KB each', async () => {
@@ -147,7 +147,7 @@ describe('MemoryMailbox behaves like SQS behind Lambda', () => {
     // 90,000 bytes are 120,000 of text.
     await mailbox.send([{ to: ACTOR, deduplicationId: 'large', body: new Uint8Array(90_000) }])
     expect([ledger.calls('mailbox.send'), ledger.units().fifoRequests]).toEqual([3, 4])
-    await mailbox.backlog(ACTOR)
+    await mailbox.backlog([ACTOR])
     expect([ledger.calls(), ledger.units().fifoRequests]).toEqual([4, 5])
     const queue = model.queueFor(ACTOR)
     deleteAll(queue, queue.receive())

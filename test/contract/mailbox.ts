@@ -173,13 +173,14 @@ function sending(open: () => Promise<MailboxHarness>): void {
 
   it('tells about how many messages wait or are in flight', async () => {
     const harness = await open()
-    expect(await harness.mailbox.backlog(ONE)).toBe(0)
+    expect(await harness.mailbox.backlog([ONE])).toBe(0)
     await harness.mailbox.send([...numbered(ONE, 4), ...numbered(COORDINATOR, 1)])
-    await vi.waitFor(async () => expect(await harness.mailbox.backlog(ONE)).toBe(4))
+    await vi.waitFor(async () => expect(await harness.mailbox.backlog([ONE])).toBe(4))
+    expect(await harness.mailbox.backlog([COORDINATOR, ONE])).toBe(4)
     const deliveries = await receiveSome(harness, ONE)
-    expect(await harness.mailbox.backlog(ONE)).toBe(4)
+    expect(await harness.mailbox.backlog([ONE])).toBe(4)
     await harness.acknowledge(ONE, deliveries)
-    await vi.waitFor(async () => expect(await harness.mailbox.backlog(ONE)).toBe(4 - deliveries.length))
+    await vi.waitFor(async () => expect(await harness.mailbox.backlog([ONE])).toBe(4 - deliveries.length))
   })
 }
 
@@ -277,7 +278,7 @@ function overTime(open: () => Promise<MailboxHarness>): void {
     expect(await harness.receive(ONE)).toEqual([])
     advance(harness.visibilityMs)
     expect(await drainTexts(harness, ONE, 2)).toEqual(texts(2))
-    expect(await harness.mailbox.backlog(ONE)).toBe(0)
+    expect(await harness.mailbox.backlog([ONE])).toBe(0)
   })
 }
 

@@ -52,7 +52,7 @@ describe('what is missing is named, with what it was wanted for', () => {
     await expect(queues.wakeUps.wakeAt(COORDINATOR, 0)).rejects.toThrow(
       /^Expected queue .*no-such-queue to exist in this account and region, for sqs:SendMessage/,
     )
-    await expect(queues.mailbox.backlog(COORDINATOR)).rejects.toThrow(/no-such-queue\.fifo to exist/)
+    await expect(queues.mailbox.backlog([COORDINATOR])).rejects.toThrow(/no-such-queue\.fifo to exist/)
     const message = { to: COORDINATOR, deduplicationId: '1', body: Uint8Array.of(1) }
     expect(await queues.mailbox.send([message])).toEqual(['failed'])
     expect(lines.join('\n')).toContain('no-such-queue.fifo to exist in this account and region')

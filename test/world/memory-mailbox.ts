@@ -76,12 +76,18 @@ export class MemoryMailbox {
           this.deadLetters.send({ group: messageId, deduplicationId: messageId, body, reason })
         })
       },
-      backlog: (actor) => {
-        const operation: Operation = { port: 'mailbox', name: 'backlog', actor }
-        return perform(caller.faults, operation, () => {
-          caller.ledger.count(operation, { fifoRequests: 1 })
-          return this.queueFor(actor).size
-        })
+      backlog: async (actors) => {
+        const byQueue = new Map(actors.map((actor) => [this.#queueName(actor), actor]))
+        const sizes = await Promise.all(
+          [...byQueue.values()].map((actor) => {
+            const operation: Operation = { port: 'mailbox', name: 'backlog', actor }
+            return perform(caller.faults, operation, () => {
+              caller.ledger.count(operation, { fifoRequests: 1 })
+              return this.queueFor(actor).size
+            })
+          }),
+        )
+        return Math.max(0, ...sizes)
       },
     }
   }

@@ -1,8 +1,16 @@
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Invocation, JobRuntime } from '../runtime.ts'
+import { PlatformFault } from '../../ports/platform-fault.ts'
 import { Admission, type Admitted } from './admission.ts'
-import { StaleView, type Behaviour, type Outgoing, type StepOutcome, type View } from './behaviour.ts'
+import {
+  ObjectGone,
+  StaleView,
+  type Behaviour,
+  type Outgoing,
+  type StepOutcome,
+  type View,
+} from './behaviour.ts'
 import { HeadStore } from './head-store.ts'
 import { History, type ChannelCount } from './history.ts'
 import { consumedBy, type Delivery } from './inbox.ts'
@@ -28,6 +36,15 @@ export interface ActorFault {
   /** The first of the messages that come again because of it. */
   readonly messageId: string
   readonly cause: unknown
+}
+
+/** What came of a look at the mailbox. */
+interface Round<Delta> {
+  readonly outcome: StepOutcome<Delta>
+  readonly isCommitted: boolean
+  /** Deliveries that the step did not come to. */
+  readonly untaken: readonly Delivery[]
+  readonly tooEarly: readonly Delivery[]
 }
 
 /**
@@ -61,6 +78,8 @@ export class ActorProcess<State, Delta> {
   #unheadedSinceMs = Number.POSITIVE_INFINITY
   /** A wake-up is under way for this time. */
   #armedAtMs: number | undefined
+  /** What was not there when it was looked for last. */
+  #gone: string | undefined
 
   /** `onFault` is told of what the actor may be unable to write down itself. */
   constructor(
@@ -74,7 +93,9 @@ export class ActorProcess<State, Delta> {
     this.#runtime = runtime
     this.#onFault = onFault
     this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
-    this.#admission = new Admission(actor, behaviour, runtime, this.#sender)
+    this.#admission = new Admission(actor, behaviour, runtime, this.#sender, (messageId, cause) =>
+      this.#report('a message is let go', messageId, this.#history?.current.place.attempt, lossOf(cause)),
+    )
     this.#heads = new HeadStore(actor, behaviour, runtime)
   }
 
@@ -89,22 +110,24 @@ export class ActorProcess<State, Delta> {
       const leftMs = invocation.remainingMs()
       return leftMs > LOG_LIMITS.reserveMs && (waiting.length > 0 || beganMs - leftMs < LOG_LIMITS.sliceMs)
     }
+    // Unknown while the log is read: what was read so far may be of one that is over.
+    let attempt: number | undefined
     let isWoken = left.some(({ envelope }) => envelope.kind === 'nudge' && envelope.wakeUp)
     try {
       do {
+        attempt = undefined
         const history = await this.#catchUp()
+        attempt = history.current.place.attempt
         // The log tells of the wake-up as one that is to come: this is it, whatever its time was by whose clock.
         if (isWoken) this.#armedAtMs = undefined
         isWoken = false
         await this.#sendUnsent()
-        const { admitted, tooEarly } = await this.#admission.admit(left, history)
-        const round = await this.#round(history, admitted, invocation)
+        const round = await this.#round(history, left, invocation)
         if (round === 'lost') {
           if (++conflicts > LOG_LIMITS.conflictsMax) break
           continue
         }
-        const { outcome, isCommitted } = round
-        const untaken = admitted.slice(outcome.taken).map(({ delivery }) => delivery)
+        const { outcome, isCommitted, untaken, tooEarly } = round
         left = [...untaken, ...tooEarly]
         more = outcome.more
         if (untaken.length === 0 && !more) break
@@ -112,26 +135,42 @@ export class ActorProcess<State, Delta> {
       } while (mayGoOn(left))
       if (more) await this.#sender.sendNudges([this.#actor])
     } catch (cause) {
-      const attempt = this.#history?.current.place.attempt
-      this.#forget(cause)
+      // It may have been left half-way: what counts is in the log.
+      this.#history = undefined
       const first = deliveries[0]
-      if (first !== undefined)
-        await this.#onFault({ actor: this.#actor, attempt, messageId: first.messageId, cause })
+      if (first !== undefined) await this.#report('its messages come again', first.messageId, attempt, cause)
       // What was taken already is dropped when it comes again; but something has to come, where there is more to do.
       return deliveries.map(({ messageId }) => messageId)
     }
     return left.map(({ messageId }) => messageId)
   }
 
+  /** 'lost': others have had a turn since the log was read. */
   async #round(
+    history: History<State, Delta>,
+    deliveries: readonly Delivery[],
+    invocation: Invocation,
+  ): Promise<'lost' | Round<Delta>> {
+    try {
+      const { admitted, tooEarly } = await this.#admission.admit(deliveries, history)
+      const turn = await this.#turn(history, admitted, invocation)
+      if (turn === 'lost') return 'lost'
+      const untaken = admitted.slice(turn.outcome.taken).map(({ delivery }) => delivery)
+      return { ...turn, untaken, tooEarly }
+    } catch (cause) {
+      this.#isOld(cause)
+      return 'lost'
+    }
+  }
+
+  async #turn(
     history: History<State, Delta>,
     admitted: readonly Admitted[],
     invocation: Invocation,
-  ): Promise<'lost' | { readonly outcome: StepOutcome<Delta>; readonly isCommitted: boolean }> {
+  ): Promise<'lost' | Pick<Round<Delta>, 'outcome' | 'isCommitted'>> {
     const { current } = history
     const nowMs = Math.max(current.nowMs, this.#runtime.now())
     const outcome = await this.#step(history, admitted, nowMs, invocation)
-    if (outcome === undefined) return 'lost'
     const wakeAtMs = this.#wakeUpFor(outcome.wakeAtMs, nowMs)
     const taken = admitted.slice(0, outcome.taken)
     const consumed = consumedBy(taken.map(({ message }) => message))
@@ -168,13 +207,12 @@ export class ActorProcess<State, Delta> {
     return { outcome, isCommitted: true }
   }
 
-  /** Undefined: the step found that its view is old. */
-  async #step(
+  #step(
     history: History<State, Delta>,
     admitted: readonly Admitted[],
     nowMs: number,
     invocation: Invocation,
-  ): Promise<StepOutcome<Delta> | undefined> {
+  ): Promise<StepOutcome<Delta>> {
     const { current, folded, isFenced } = history
     const view: View<State> = {
       actor: this.#actor,
@@ -190,18 +228,26 @@ export class ActorProcess<State, Delta> {
     }
     const inputs = admitted.map(({ input }) => input)
     const world = { nowMs, remainingMs: () => invocation.remainingMs() - LOG_LIMITS.reserveMs }
-    try {
-      return await this.#behaviour.step(view, inputs, world)
-    } catch (cause) {
-      if (!(cause instanceof StaleView)) throw cause
-      this.#history = undefined
-      return undefined
-    }
+    return this.#behaviour.step(view, inputs, world)
+  }
+
+  /**
+   * Forgets a view that turned out to be old. What is gone is gone because the log has moved on; where the log was read anew
+   * and still wants it, it is lost, and nobody will ever find it.
+   * @throws PlatformFault, one that lasts, then; and `cause` if it is something else.
+   */
+  #isOld(cause: unknown): void {
+    if (!(cause instanceof StaleView)) throw cause
+    this.#history = undefined
+    if (!(cause instanceof ObjectGone)) return
+    const isLost = cause.location === this.#gone
+    this.#gone = cause.location
+    if (isLost) throw lossOf(cause)
   }
 
   /** Reads what was appended since this process last looked. */
   async #catchUp(): Promise<History<State, Delta>> {
-    for (let tries = 0; ; tries++) {
+    for (;;) {
       try {
         this.#history ??= await this.#load()
         const history = this.#history
@@ -219,8 +265,7 @@ export class ActorProcess<State, Delta> {
         return history
       } catch (cause) {
         // What this process began from has been folded meanwhile: a newer head tells more.
-        if (!(cause instanceof StaleView) || tries === 1) throw cause
-        this.#history = undefined
+        this.#isOld(cause)
       }
     }
   }
@@ -332,12 +377,16 @@ export class ActorProcess<State, Delta> {
     }
   }
 
-  #forget(cause: unknown): void {
-    // It may have been left half-way: what counts is in the log.
-    this.#history = undefined
-    const message = `${this.#actor}: its messages come again: ${messageOf(cause)}`
+  #report(what: string, messageId: string, attempt: number | undefined, cause: unknown): Promise<void> {
+    const message = `${this.#actor}: ${what}: ${messageOf(cause)}`
     this.#runtime.observe.event({ type: 'warning', message })
+    return this.#onFault({ actor: this.#actor, attempt, messageId, cause })
   }
+}
+
+/** No retry brings it back. */
+function lossOf(cause: ObjectGone): PlatformFault {
+  return new PlatformFault(`${cause.message}, though it is still needed`, { passes: false, cause })
 }
 
 function countOf(count: ChannelCount | undefined, attempt: number): number {

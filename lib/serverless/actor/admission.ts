@@ -2,7 +2,7 @@ import { actorKind } from '../../model/actors.ts'
 import { messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { JobRuntime } from '../runtime.ts'
-import { StaleView, type Behaviour, type Input } from './behaviour.ts'
+import { ObjectGone, type Behaviour, type Input } from './behaviour.ts'
 import { encodeEnvelope, PoisonMessage, type ChannelMessage, type PackedPayload } from './envelope.ts'
 import type { History } from './history.ts'
 import { Inbox, inputOf, type Delivery } from './inbox.ts'
@@ -28,16 +28,30 @@ export class Admission<State, Delta> {
   readonly #behaviour: Behaviour<State, Delta>
   readonly #runtime: JobRuntime
   readonly #sender: Sender
+  readonly #onLost: (messageId: string, cause: ObjectGone) => Promise<void>
   readonly #askedAtMs = new Map<string, number>()
+  /** What was not there when it was looked for last. */
+  #gone: string | undefined
 
-  constructor(actor: ActorId, behaviour: Behaviour<State, Delta>, runtime: JobRuntime, sender: Sender) {
+  /** `onLost` is told of messages that can never be taken: what they carry is gone. */
+  constructor(
+    actor: ActorId,
+    behaviour: Behaviour<State, Delta>,
+    runtime: JobRuntime,
+    sender: Sender,
+    onLost: (messageId: string, cause: ObjectGone) => Promise<void>,
+  ) {
     this.#actor = actor
     this.#behaviour = behaviour
     this.#runtime = runtime
     this.#sender = sender
+    this.#onLost = onLost
   }
 
-  /** In order, up to the first that comes before its attempt has begun. */
+  /**
+   * In order, up to the first that comes before its attempt has begun.
+   * @throws ObjectGone the first time that there is none of what a message carries.
+   */
   async admit(
     deliveries: readonly Delivery[],
     history: History<State, Delta>,
@@ -84,8 +98,13 @@ export class Admission<State, Delta> {
           await this.#askAgain(message.from, message.attempt, message.sequence)
           continue
         }
-        if (!(cause instanceof StaleView)) throw cause
-        // Its sender has removed what it sent: that is of an attempt that is over, and nobody waits for it.
+        if (!(cause instanceof ObjectGone)) throw cause
+        // Most likely it was taken since, and removed then: a newer view tells.
+        const isLost = cause.location === this.#gone
+        this.#gone = cause.location
+        if (!isLost) throw cause
+        // Either it is of an attempt that is over, which its sender has heard and this actor has not; or it is lost for good.
+        await this.#onLost(delivery.messageId, cause)
         inbox.giveUp(message)
       }
     }

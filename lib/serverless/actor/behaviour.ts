@@ -152,6 +152,18 @@ export class StaleView extends Error {
   override readonly name: string = 'StaleView'
 }
 
+/** An object is not there that the state refers to: others have removed it since, or it is lost. */
+export class ObjectGone extends StaleView {
+  override readonly name: string = 'ObjectGone'
+  /** Where it was. */
+  readonly location: string
+
+  constructor(location: string) {
+    super(`${location} is gone`)
+    this.location = location
+  }
+}
+
 /** This process has other code than what it would have to go on with: its inputs come again, to one that may have the same. */
 export class OtherCode extends Error {
   override readonly name: string = 'OtherCode'

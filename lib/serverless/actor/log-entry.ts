@@ -5,7 +5,7 @@ import { sha256 } from '../../node/sha256.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import { PlatformFault } from '../../ports/platform-fault.ts'
 import type { LogEntry, TurnLog } from '../../ports/turn-log.ts'
-import { StaleView, type Genesis, type Place } from './behaviour.ts'
+import { ObjectGone, type Genesis, type Place } from './behaviour.ts'
 import { packedOf, type PackedPayload } from './envelope.ts'
 import { LOG_LIMITS } from './limits.ts'
 import { pack, unpack } from './packing.ts'
@@ -143,7 +143,7 @@ export async function decodeEntries(
 }
 
 /**
- * @throws StaleView if the blob that holds it is gone: whoever reads is behind what was folded.
+ * @throws ObjectGone if the blob that holds it is gone: whoever reads is behind what was folded.
  * @throws Error if it is not what its name says.
  */
 export async function decodeEntry(entry: LogEntry, blobs: BlobStore): Promise<LogItem> {
@@ -168,10 +168,10 @@ export async function storeNamed(blobs: BlobStore, prefix: string, packed: Uint8
   return name
 }
 
-/** What {@link storeNamed} put. @throws StaleView if it is gone; PlatformFault, one that lasts, if it was altered. */
+/** What {@link storeNamed} put. @throws ObjectGone if it is gone; PlatformFault, one that lasts, if it was altered. */
 export async function loadNamed(blobs: BlobStore, name: string): Promise<Uint8Array> {
   const bytes = await blobs.get(name)
-  if (bytes === undefined) throw new StaleView(`${blobs.location}/${name} is gone`)
+  if (bytes === undefined) throw new ObjectGone(`${blobs.location}/${name}`)
   const expected = name.slice(name.lastIndexOf('-') + 1)
   const found = sha256(bytes)
   if (found !== expected) {

@@ -37,7 +37,7 @@ function backlogOf({ mailbox, now, observe }: JobRuntime): (sourceUid: string) =
   return async (sourceUid) => {
     const nowMs = now()
     if (known !== undefined && nowMs - known.atMs < BACKLOG_HOLDS_MS) return known.messages
-    const messages = await mailbox.backlog(ingestActor(sourceUid, 0)).catch((cause: unknown) => {
+    const messages = await mailbox.backlog([ingestActor(sourceUid, 0)]).catch((cause: unknown) => {
       // Not knowing is no reason to turn records away: what cannot be sent is answered with 503 anyway.
       observe.event({
         type: 'warning',

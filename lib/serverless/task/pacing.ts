@@ -3,9 +3,9 @@ import { denialIn } from '../../ports/platform-fault.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { TaskWiring } from './task-wiring.ts'
 
-/** Messages that may wait in the tasks' queue before sources pause: minutes of work, far from any limit of a queue. */
+/** Messages that may wait in a queue of tasks before sources pause: minutes of work, far from any limit of a queue. */
 const BACKLOG_MAX = 500
-/** The queue is asked no more often; and a source that pauses looks again after this long. */
+/** Queues are asked no more often; and a source that pauses looks again after this long. */
 const LOOK_EVERY_MS = 1_000
 
 /** Sources pace themselves by how far the tasks below them are behind, so that nothing piles up without bound. */
@@ -21,10 +21,10 @@ export class Pacing {
   }
 
   /** Undefined: the task may read. */
-  async waitsUntilMs({ isSource, vertex }: TaskWiring, nowMs: number): Promise<number | undefined> {
-    if (!isSource || vertex.outputEdges.length === 0) return undefined
+  async waitsUntilMs({ isSource, below }: TaskWiring, nowMs: number): Promise<number | undefined> {
+    if (!isSource || below.length === 0) return undefined
     if (nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) {
-      this.#backlog = await this.#look()
+      this.#backlog = await this.#look(below)
       this.#lookedAtMs = nowMs
     }
     return this.#backlog > BACKLOG_MAX ? nowMs + LOOK_EVERY_MS : undefined
@@ -34,10 +34,10 @@ export class Pacing {
    * A queue that may not be looked at, or is gone, is no reason to fail the job: while a deployment takes a chain's own queue
    * away, functions that are not updated yet ask for it in vain.
    */
-  async #look(): Promise<number> {
+  async #look(below: readonly ActorId[]): Promise<number> {
     const { mailbox, observe } = this.#runtime
     try {
-      return await mailbox.backlog(this.#actor)
+      return await mailbox.backlog(below)
     } catch (cause) {
       const denial = denialIn(cause)
       if (denial === undefined) throw cause

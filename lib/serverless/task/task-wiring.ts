@@ -25,6 +25,8 @@ export interface TaskWiring {
   readonly senders: ReadonlySet<ActorId>
   /** Every task that this one sends to. */
   readonly receivers: ReadonlySet<ActorId>
+  /** One task of each vertex that comes anywhere after this one. */
+  readonly below: readonly ActorId[]
 }
 
 /** What of a plan, or of the shape of one, says who is joined to whom. */
@@ -90,6 +92,7 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
     channels: channels.length,
     senders: new Set(channels.map(({ from }) => from)),
     receivers,
+    below: verticesBelow(plan, vertex).map(({ id }) => taskActor(taskId(id, 0))),
     channelOf: channelNumbers(channels),
     receiverOf: (edge, subtask) => {
       const target = plan.vertices[plan.edges[edge]!.targetVertex]
@@ -97,6 +100,20 @@ export function wireTask(plan: JobPlan, task: TaskId): TaskWiring | undefined {
       return taskActor(taskId(target.id, subtask))
     },
   }
+}
+
+function verticesBelow({ vertices, edges }: JobPlan, vertex: JobVertex): readonly JobVertex[] {
+  const below = new Set<JobVertex>()
+  const visit = ({ outputEdges }: JobVertex): void => {
+    for (const edge of outputEdges) {
+      const target = vertices[edges[edge]!.targetVertex]!
+      if (below.has(target)) continue
+      below.add(target)
+      visit(target)
+    }
+  }
+  visit(vertex)
+  return [...below]
 }
 
 function channelKey(from: ActorId, edge: number): string {

@@ -25,6 +25,11 @@ export class HappeningChecker {
           canMove(happening.from, happening.to),
           `the job moves from ${happening.from} to ${happening.to}`,
         )
+        // Nobody takes anything away here that is still needed.
+        this.#expect(
+          happening.cause?.message.includes('still needed') !== true,
+          `the job fails: ${happening.cause?.message}`,
+        )
         return
       case 'deployed':
         this.#attempts.add(happening.attempt)

@@ -240,7 +240,22 @@ describe('SqsMailbox.backlog', () => {
       Attributes: { ApproximateNumberOfMessages: '3', ApproximateNumberOfMessagesNotVisible: '4' },
     })
     const { mailbox } = mailboxOn({ getQueueAttributes })
-    expect(await mailbox.backlog(COORDINATOR)).toBe(7)
+    expect(await mailbox.backlog([COORDINATOR])).toBe(7)
     expect(getQueueAttributes.calls[0]!.QueueUrl).toBe('https://sqs/coordinator.fifo')
+  })
+
+  it('is that of the fullest of several queues, each of which is asked once', async () => {
+    const asked: (string | undefined)[] = []
+    const { mailbox } = mailboxOn({
+      getQueueAttributes: ({ QueueUrl: url }) => {
+        asked.push(url)
+        const waiting = url!.includes('task') ? '9' : '2'
+        return Promise.resolve({ ...ANSWER, Attributes: { ApproximateNumberOfMessages: waiting } })
+      },
+    })
+    const tasks = [0, 1].map((subtask) => taskActor(taskId('sum', subtask)))
+    expect(await mailbox.backlog([COORDINATOR, ...tasks])).toBe(9)
+    expect(asked).toEqual(['https://sqs/coordinator.fifo', 'https://sqs/task.fifo'])
+    expect(await mailbox.backlog([])).toBe(0)
   })
 })

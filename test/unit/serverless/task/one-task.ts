@@ -152,8 +152,8 @@ export class OneTask {
   readonly plan: JobPlan
   readonly config: JobConfig
   attempt = 0
-  /** What the queue says, or does instead. */
-  backlog: () => number = () => 0
+  /** What is said of the queues of these, or done instead. */
+  backlog: (actors: readonly ActorId[]) => number = () => 0
   readonly #next = new Map<string, number>()
   readonly #known = new Set<string>()
   readonly #outside: Outside | undefined
@@ -185,7 +185,7 @@ export class OneTask {
       outside: this.#outside,
       mailbox: {
         ...ports.mailbox,
-        backlog: async () => this.backlog(),
+        backlog: async (actors) => this.backlog(actors),
         send: async (messages) => {
           for (const { body } of messages) {
             const envelope = decodeEnvelope(body)

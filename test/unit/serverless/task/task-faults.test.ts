@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { COORDINATOR } from '../../../../lib/model/actors.ts'
+import { assert } from '../../../../lib/model/faults.ts'
 import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { decodeEnvelope, encodeEnvelope } from '../../../../lib/serverless/actor/envelope.ts'
 import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
@@ -41,6 +42,9 @@ async function requestsOf(
   return { failed, requests }
 }
 
+/** Keys of records that do not fit into an entry of a log. */
+const large = Array.from({ length: LOG_LIMITS.inlineBytes }, (_, i) => `key ${Math.sin(i)}`)
+
 async function begun(): Promise<OneTask> {
   const one = new OneTask()
   await one.begin(1)
@@ -69,10 +73,64 @@ test('a task that may not even read its log has the coordinator told so', async 
   expect(requests).toMatchObject([{ type: 'denied', attempt: undefined, message: 'not allowed' }])
 })
 
+const missing = ({ blobs }: JobRuntime): Partial<JobRuntime> => ({
+  blobs: { ...blobs, location: blobs.location, get: () => Promise.resolve(undefined) },
+})
+
+test('a task whose log lacks an object has the coordinator told which it is, whatever attempt it is', async () => {
+  const one = await begun()
+  await requestsOf(one, [one.order({ type: 'start' }), one.elements(0, records(...large))], () => ({}))
+  const { failed, requests } = await requestsOf(one, [one.nudge()], missing)
+  expect(failed).toHaveLength(1)
+  expect(requests).toMatchObject([
+    {
+      type: 'denied',
+      attempt: undefined,
+      message: expect.stringMatching(/log\/.* is gone, though it is still needed$/),
+    },
+  ])
+})
+
+test('a task that waits for a message whose object is gone has the coordinator told which it is, and stands in no way', async () => {
+  const one = await begun()
+  await requestsOf(one, [one.order({ type: 'start' })], () => ({}))
+  const blob = `log/sender/1-1-payload-${'0'.repeat(64)}`
+  const delivery = one.elements(0, records('a'))
+  assert(delivery.envelope.kind === 'message', 'elements come on a channel')
+  const lost = { ...delivery, envelope: { ...delivery.envelope, payload: { blob } } }
+  const { failed, requests } = await requestsOf(one, [lost], () => ({}))
+  expect(failed).toEqual([])
+  expect(requests).toMatchObject([
+    { type: 'denied', attempt: 1, message: expect.stringContaining(`${blob} is gone, though`) },
+  ])
+})
+
+test('a message whose object is gone because it was taken meanwhile is let go', async () => {
+  const one = await begun()
+  await requestsOf(one, [one.order({ type: 'start' })], () => ({}))
+  const delivery = one.elements(0, records('a'))
+  assert(delivery.envelope.kind === 'message', 'elements come on a channel')
+  const blob = `log/sender/1-1-payload-${'0'.repeat(64)}`
+  const taken = { ...delivery, envelope: { ...delivery.envelope, payload: { blob } } }
+  // Another process takes it between this one's look at the log and its look at the object.
+  let isTaken = false
+  const { failed, requests } = await requestsOf(one, [taken], ({ blobs }) => ({
+    blobs: {
+      ...blobs,
+      location: blobs.location,
+      get: async () => {
+        if (!isTaken) await one.process().handle([delivery], forever)
+        isTaken = true
+        return undefined
+      },
+    },
+  }))
+  expect({ isTaken, failed, requests }).toEqual({ isTaken: true, failed: [], requests: [] })
+})
+
 test('a task whose log was altered has the coordinator told which object it was', async () => {
   const one = await begun()
-  const many = Array.from({ length: LOG_LIMITS.inlineBytes }, (_, i) => `key ${Math.sin(i)}`)
-  await requestsOf(one, [one.order({ type: 'start' }), one.elements(0, records(...many))], () => ({}))
+  await requestsOf(one, [one.order({ type: 'start' }), one.elements(0, records(...large))], () => ({}))
   const { requests } = await requestsOf(one, [one.nudge()], ({ blobs }) => ({
     blobs: { ...blobs, location: blobs.location, get: () => Promise.resolve(new Uint8Array(5)) },
   }))

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { taskActor } from '../../../../lib/model/actors.ts'
+import { taskId, type ActorId } from '../../../../lib/model/ids.ts'
 import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
 import { PlatformFault } from '../../../../lib/ports/platform-fault.ts'
 import { forever, OneTask, type Poll } from './one-task.ts'
@@ -124,10 +126,16 @@ describe('a task of a source', () => {
       collect({ key: `${polls++}` })
       return 'more'
     })
-    one.backlog = () => 501
+    const asked = new Set<ActorId>()
+    one.backlog = (actors) => {
+      for (const actor of actors) asked.add(actor)
+      return 501
+    }
     const process = one.process()
     await process.handle([one.order({ type: 'start' }), one.nudge()], forever)
     expect([polls, kinds(one)]).toEqual([0, []])
+    // Each may be served from a queue of its own; that of the source itself is no measure.
+    expect([...asked]).toEqual(one.plan.vertices.slice(1).map(({ id }) => taskActor(taskId(id, 0))))
     // Its barrier is not held up.
     await process.handle([trigger(one, 1, NO_STOP)], forever)
     expect(kinds(one)).toEqual(['barrier'])
