@@ -13,7 +13,7 @@ import { deadLetterFolder } from '../lib/connectors/dead-letter-objects.ts'
 import { LOG_LIMITS } from '../lib/serverless/actor/limits.ts'
 import { INGEST_LIMITS } from '../lib/serverless/ingest/ingest-behaviour.ts'
 import type { JobQueues } from './job-queues.ts'
-import { staleMessageSecOf } from './limits.ts'
+import { staleMessageSecOf, staleWakeUpSecOf } from './limits.ts'
 
 export interface JobAlarmsProps {
   readonly jobName: string
@@ -73,7 +73,8 @@ export class JobAlarms extends Construct {
         ),
       ),
       ...[...queues.mailboxes, queues.wakeUps, queues.deadLetters].map((queue) => {
-        const staleSec = staleMessageSecOf(queues.visibilityTimeoutSecOf(queue))
+        const staleSecOf = queue === queues.wakeUps ? staleWakeUpSecOf : staleMessageSecOf
+        const staleSec = staleSecOf(queues.visibilityTimeoutSecOf(queue))
         return this.alarm(
           `Stale${queue.node.id}`,
           `A message in the queue ${queue.node.id} of the job ${jobName} waits for longer than ${staleSec} s`,

@@ -1,3 +1,4 @@
+import { AWS_LIMITS } from '../lib/aws/limits.ts'
 import { FUNCTION_LIMITS } from '../lib/model/function-limits.ts'
 import { LOG_LIMITS } from '../lib/serverless/actor/limits.ts'
 
@@ -75,4 +76,9 @@ export function visibilityTimeoutSecOf(functionTimeoutSec: number): number {
 /** From when on a message waits too long in a queue: behind one that was lost, it waits for the time that this one is hidden. */
 export function staleMessageSecOf(visibilityTimeoutSec: number): number {
   return Math.max(INFRA_LIMITS.staleMessageSecMin, 2 * visibilityTimeoutSec)
+}
+
+/** The same of the queue of wake-ups. AWS does not say that a message's age begins when its delay ends: it may count all of it. */
+export function staleWakeUpSecOf(visibilityTimeoutSec: number): number {
+  return AWS_LIMITS.sqsDelaySec + staleMessageSecOf(visibilityTimeoutSec)
 }
