@@ -2,7 +2,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { describe, expect, test } from 'vitest'
 
 import { jobWithEverything, minimalJob } from './jobs.ts'
-import { permissionsOf, resourcesOf, synthesise } from './synth.ts'
+import { nameOf, permissionsOf, resourcesOf, synthesise, type Statement } from './synth.ts'
 
 const actionsOn = (resource: string, ...actions: string[]) =>
   actions.map((action) => `Allow ${action} on ${resource}`)
@@ -59,12 +59,12 @@ describe('what a function may do', () => {
     )
   })
 
-  test('wake-ups: to pass messages on', () => {
+  test('wake-ups: to pass messages on, and to refuse what is none', () => {
     expect(permissionsOf(synthesised, 'WakeUp')).toEqual(
       together(
         log('WakeUp'),
         consume('QueuesWakeUps'),
-        send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps'),
+        send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
       ),
     )
   })
@@ -101,11 +101,26 @@ describe('what a function may do', () => {
   })
 
   test('nothing to all resources of a kind', () => {
-    const policies = JSON.stringify([...resourcesOf(synthesised.template, 'AWS::IAM::Policy').values()])
-    expect(policies).not.toContain('"Resource":"*"')
-    expect(policies).not.toMatch(/"Action":"?\[?"?[a-z]*:?\*/)
-    for (const { Properties } of resourcesOf(synthesised.template, 'AWS::IAM::Role').values()) {
+    // A chain of its own, a key and an open URL: whatever a job may have that asks for permissions.
+    const everything = synthesise(
+      { job: jobWithEverything(), chains: { sum: {} }, httpAuth: 'none' },
+      (stack) => ({ encryptionKey: new Key(stack, 'Key') }),
+    )
+    const policies = [...resourcesOf(everything.template, 'AWS::IAM::Policy')]
+    expect(policies).toHaveLength(everything.job.functions.size)
+    for (const [policy, { Properties }] of policies) {
+      const { Statement: statements } = Properties['PolicyDocument'] as { Statement: readonly Statement[] }
+      for (const statement of statements) {
+        const resources = [statement.Resource].flat().map((resource) => nameOf(resource))
+        expect(resources, policy).not.toEqual([])
+        expect(resources, policy).not.toContain('*')
+        for (const action of [statement.Action].flat()) expect(action, policy).not.toContain('*')
+      }
+      expect(JSON.stringify(statements), policy).not.toMatch(/"Not(Resource|Action)"/)
+    }
+    for (const { Properties } of resourcesOf(everything.template, 'AWS::IAM::Role').values()) {
       expect(Properties['ManagedPolicyArns']).toBeUndefined()
+      expect(Properties['Policies']).toBeUndefined()
     }
   })
 })

@@ -57,7 +57,8 @@ export function propertiesOf(template: Template, type: string): readonly Resourc
   return [...resourcesOf(template, type).values()].map(({ Properties }) => Properties)
 }
 
-interface Statement {
+/** Of the policy of a role. */
+export interface Statement {
   readonly Effect: string
   readonly Action: string | readonly string[]
   readonly Resource: unknown
