@@ -2,6 +2,7 @@ import type { SQSRecord } from 'aws-lambda'
 
 import { whatNow } from '../lib/aws/sqs-wake-ups.ts'
 import { encodeNudge } from '../lib/serverless/actor/envelope.ts'
+import { refuse } from '../lib/serverless/actor/refuse.ts'
 import type { JobRuntime } from '../lib/serverless/runtime.ts'
 
 export type RelayPorts = Pick<JobRuntime, 'now' | 'mailbox' | 'wakeUps' | 'observe'>
@@ -9,8 +10,8 @@ export type RelayPorts = Pick<JobRuntime, 'now' | 'mailbox' | 'wakeUps' | 'obser
 type WakeUpRecord = Pick<SQSRecord, 'messageId' | 'body'>
 
 /**
- * Passes wake-ups that are due on to their actors, and sends others on their way again. Returns the ids of those that could
- * not be, and are to come again.
+ * Passes wake-ups that are due on to their actors, and sends others on their way again; what is no wake-up goes to the dead
+ * letters. Returns the ids of those that could not be dealt with, and are to come again.
  */
 export async function relayWakeUps(
   records: readonly WakeUpRecord[],
@@ -24,15 +25,9 @@ async function relayed({ messageId, body }: WakeUpRecord, ports: RelayPorts): Pr
   const decision = whatNow(body, ports.now())
   switch (decision.type) {
     case 'unknown':
-      ports.observe.event({ type: 'poison-message', messageId, reason: decision.reason })
-      return 'done'
+      return outcomeOf(refuse(ports, { messageId, body: Buffer.from(body) }, decision.reason))
     case 'hop':
-      try {
-        await ports.wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs)
-        return 'done'
-      } catch {
-        return 'failed'
-      }
+      return outcomeOf(ports.wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs))
     case 'relay': {
       const { actor } = decision.wakeUp
       // Under the id of what came: when it comes twice, the queue swallows the repeat.
@@ -40,5 +35,14 @@ async function relayed({ messageId, body }: WakeUpRecord, ports: RelayPorts): Pr
       const [outcome] = await ports.mailbox.send([nudge])
       return outcome === 'sent' ? 'done' : 'failed'
     }
+  }
+}
+
+async function outcomeOf(work: Promise<void>): Promise<'done' | 'failed'> {
+  try {
+    await work
+    return 'done'
+  } catch {
+    return 'failed'
   }
 }

@@ -164,8 +164,10 @@ export class StreamJob extends Construct {
   }
 
   #wakeUp(): JobFunction {
-    const { coordinator, ingest, wakeUps, taskQueues } = this.queues
-    const fn = this.#function('WakeUp', 'wake-up', [sendTo([...taskQueues, coordinator, ingest, wakeUps])])
+    const { coordinator, ingest, wakeUps, taskQueues, deadLetters } = this.queues
+    const fn = this.#function('WakeUp', 'wake-up', [
+      sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
+    ])
     fn.consume(wakeUps, INFRA_LIMITS.passingConcurrency)
     return fn
   }

@@ -12,9 +12,10 @@ const NOW_MS = 1_000_000
 const actor = taskActor('sum#0' as TaskId)
 
 /** Ports that note what is asked of them; `broken`: those that fail. */
-function notingPorts(broken?: 'mailbox' | 'wakeUps') {
+function notingPorts(broken?: 'mailbox' | 'wakeUps' | 'deadLetters') {
   const sent: OutgoingMessage[] = []
   const hops: (readonly [ActorId, number])[] = []
+  const refused: (readonly [messageId: string, text: string, reason: string])[] = []
   const events: JobHappening[] = []
   const ports: RelayPorts = {
     now: () => NOW_MS,
@@ -23,7 +24,10 @@ function notingPorts(broken?: 'mailbox' | 'wakeUps') {
         sent.push(...messages)
         return messages.map(() => (broken === 'mailbox' ? 'failed' : 'sent'))
       },
-      refuse: () => Promise.reject(new Error('not asked for')),
+      async refuse({ messageId, body }, reason) {
+        if (broken === 'deadLetters') throw new Error('throttled')
+        refused.push([messageId, Buffer.from(body).toString(), reason])
+      },
       backlog: () => Promise.reject(new Error('not asked for')),
     },
     wakeUps: {
@@ -34,7 +38,7 @@ function notingPorts(broken?: 'mailbox' | 'wakeUps') {
     },
     observe: { event: (event) => void events.push(event), metric: () => {} },
   }
-  return { ports, sent, hops, events }
+  return { ports, sent, hops, refused, events }
 }
 
 const due = { messageId: 'm1', body: encodeWakeUp({ actor, atMs: NOW_MS }) }
@@ -60,18 +64,19 @@ describe('a wake-up', () => {
     expect(sent).toEqual([])
   })
 
-  test('that is none is told of, and blocks nothing', async () => {
-    const { ports, sent, events } = notingPorts()
+  test('that is none goes to the dead letters with the reason, and blocks nothing', async () => {
+    const { ports, sent, refused, events } = notingPorts()
     expect(await relayWakeUps([foreign, due], ports)).toEqual([])
-    expect(events).toEqual([
-      { type: 'poison-message', messageId: 'm3', reason: 'Expected a wake-up, got "hello"' },
-    ])
+    const reason = 'Expected a wake-up, got "hello"'
+    expect(refused).toEqual([['m3', 'hello', reason]])
+    expect(events).toEqual([{ type: 'poison-message', messageId: 'm3', reason }])
     expect(sent).toHaveLength(1)
   })
 
   test.each([
     ['mailbox', ['m1']],
     ['wakeUps', ['m2']],
+    ['deadLetters', ['m3']],
   ] as const)('that could not be passed on comes again: %s', async (broken, failed) => {
     expect(await relayWakeUps([due, early, foreign], notingPorts(broken).ports)).toEqual(failed)
   })
