@@ -1,4 +1,4 @@
+import { handlers } from './handlers.ts'
 import { queueFunction, type QueueFunction } from './queue-function.ts'
-import { handlers } from './runtime.ts'
 
 export const handler: QueueFunction = queueFunction(handlers.operator)

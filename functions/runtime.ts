@@ -2,7 +2,6 @@ import definition from 'millrace-job'
 
 import { awsOutside } from '../lib/aws/outside.ts'
 import { deploymentOf } from '../lib/serverless/deployment.ts'
-import { createHandlers, type JobHandlers } from '../lib/serverless/handlers.ts'
 import type { JobRuntime } from '../lib/serverless/runtime.ts'
 import { access, ports } from './aws.ts'
 
@@ -15,5 +14,3 @@ const { config, plan } = deploymentOf(
 
 /** The job that this function is bundled with, in the world of AWS: made once for an environment. */
 export const runtime: JobRuntime = { config, plan, ...ports, outside: awsOutside(access) }
-
-export const handlers: JobHandlers = createHandlers(runtime)
