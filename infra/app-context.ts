@@ -1,4 +1,11 @@
+import { distance } from 'fastest-levenshtein'
+
 import { UserError } from '../lib/model/faults.ts'
+
+/** What `cdk -c name=value` may say, beside the CDK's own. */
+export const CONTEXT_NAMES = ['job', 'stack', 'set', 'http-auth', 'bundle-aws-sdk', 'removal-policy'] as const
+
+type ContextName = (typeof CONTEXT_NAMES)[number]
 
 /** What `cdk -c name=value` said. */
 export interface AppContext {
@@ -10,23 +17,30 @@ export interface AppContext {
   readonly destroy: boolean
 }
 
-/** @throws UserError with all that is wrong. */
-export function readContext(get: (key: string) => unknown): AppContext {
+/**
+ * `env`: where `AWS_ENDPOINT_URL` names an emulator, functions carry the AWS SDK by default: emulators have none for them.
+ * @throws UserError with all that is wrong.
+ */
+export function readContext(
+  get: (key: ContextName) => unknown,
+  env: Readonly<Record<string, string | undefined>>,
+): AppContext {
   const problems: string[] = []
-  const oneOf = <T extends string>(key: string, allowed: readonly [T, ...T[]]): T => {
+  const oneOf = <T extends string>(key: ContextName, allowed: readonly T[], otherwise: T): T => {
     const found = get(key)
-    if (found === undefined) return allowed[0]
+    if (found === undefined) return otherwise
     const value = allowed.find((candidate) => candidate === found || candidate === JSON.stringify(found))
     if (value === undefined)
       problems.push(`-c ${key}: expected ${allowed.join(' or ')}, got ${JSON.stringify(found)}`)
-    return value ?? allowed[0]
+    return value ?? otherwise
   }
-  const text = (key: string): string | undefined => {
+  const text = (key: ContextName): string | undefined => {
     const found = get(key)
     if (found === undefined || (typeof found === 'string' && found !== '')) return found
     problems.push(`-c ${key}: expected text, got ${JSON.stringify(found)}`)
     return undefined
   }
+  const isEmulator = (env['AWS_ENDPOINT_URL'] ?? '') !== ''
   const job = text('job')
   if (job === undefined) {
     problems.push(
@@ -37,9 +51,9 @@ export function readContext(get: (key: string) => unknown): AppContext {
     job: job ?? '',
     stack: stackOf(text('stack'), problems),
     settings: settingsOf(text('set') ?? '', problems),
-    httpAuth: oneOf('http-auth', ['iam', 'none']),
-    bundleAwsSdk: oneOf('bundle-aws-sdk', ['false', 'true']) === 'true',
-    destroy: oneOf('removal-policy', ['retain', 'destroy']) === 'destroy',
+    httpAuth: oneOf('http-auth', ['iam', 'none'], 'iam'),
+    bundleAwsSdk: oneOf('bundle-aws-sdk', ['false', 'true'], isEmulator ? 'true' : 'false') === 'true',
+    destroy: oneOf('removal-policy', ['retain', 'destroy'], 'retain') === 'destroy',
   }
   if (problems.length > 0) throw new UserError(problems)
   return context
@@ -63,4 +77,30 @@ function settingsOf(text: string, problems: string[]): Readonly<Record<string, s
     else settings[key] = value
   }
   return settings
+}
+
+/** What is wrong with names that were typed: of `npm run` scripts, which know that nobody else said them. */
+export function unknownNames(names: readonly string[]): readonly string[] {
+  return names
+    .filter(isUnknown)
+    .map((name) => `-c ${name}: expected one of ${CONTEXT_NAMES.join(', ')}, or a setting of the CDK's own`)
+}
+
+/**
+ * Names that are nearly one of ours. An application cannot tell what was typed from what is in its cdk.json, in that of its
+ * user's home, and in the CDK's own notes: other names are no mistake of which it can be sure.
+ */
+export function misspeltNames(names: readonly string[]): readonly string[] {
+  return names.filter(isUnknown).flatMap((name) => {
+    const near = CONTEXT_NAMES.find(
+      (known) => distance(known, name.toLowerCase()) <= Math.max(1, Math.floor(name.length / 3)),
+    )
+    return near === undefined ? [] : [`-c ${name}: it means nothing here; did you mean '${near}'?`]
+  })
+}
+
+/** The CDK's own have a colon, as `aws:cdk:…` or what it looked up, or begin as its flags do. */
+function isUnknown(name: string): boolean {
+  const known: readonly string[] = CONTEXT_NAMES
+  return !known.includes(name) && !name.includes(':') && !name.startsWith('@aws-cdk/')
 }

@@ -5,7 +5,8 @@
  * - `stack`: the name of the stack. Default: `Millrace-` and the job's name.
  * - `set`: settings that override the job's: `-c set=parallelism.default=4,execution.checkpointing.interval=5s`.
  * - `http-auth`: `iam` (the default), or `none` to let anybody post records who knows the URL.
- * - `bundle-aws-sdk`: `true` puts the AWS SDK into the functions; for emulators whose functions have none.
+ * - `bundle-aws-sdk`: `true` puts the AWS SDK into the functions; `false` leaves it to Lambda's Node runtime. Default: `false`; `true`
+ *   where `AWS_ENDPOINT_URL` is set, since the functions of emulators have none.
  * - `removal-policy`: `destroy` deletes all state with the stack. Default: `retain`.
  *
  * More is to be said in a stack of your own, by the properties of `StreamJob`.
@@ -15,14 +16,16 @@ import { App, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { keepOutputs } from '../cli/job-control/outputs-files.ts'
 import { loadJob } from '../cli/job/load-job.ts'
 import { UserError } from '../lib/model/faults.ts'
-import { readContext } from './app-context.ts'
+import { misspeltNames, readContext } from './app-context.ts'
 import { resourceSlug } from './job-names.ts'
 import { StreamJob } from './stream-job.ts'
 
 async function main(): Promise<void> {
   // By itself it would synthesise at exit, and warn of half a stack after the mistake that is to be mended.
   const app = new App({ autoSynth: false })
-  const context = readContext((key) => app.node.tryGetContext(key) as unknown)
+  for (const problem of misspeltNames(Object.keys(app.node.getAllContext() as object)))
+    process.stderr.write(`warning: ${problem}\n`)
+  const context = readContext((key) => app.node.tryGetContext(key) as unknown, process.env)
   const job = await loadJob(context.job)
   const stack = new Stack(app, context.stack ?? `Millrace-${resourceSlug(job.options.name)}`)
   // oxlint-disable-next-line no-new -- a construct adds itself to the stack

@@ -10,7 +10,6 @@ import { jobResources, type JobResources, type TargetFlags } from '../cli/job-co
 import { OUTPUTS_FILE } from '../cli/job-control/outputs-files.ts'
 import { loadJob } from '../cli/job/load-job.ts'
 import { shellCommand } from '../cli/text/shell.ts'
-import { readContext } from '../infra/app-context.ts'
 import { resourceSlug } from '../infra/job-names.ts'
 import { AwsFault } from '../lib/aws/aws-fault.ts'
 import type { JobPlan } from '../lib/graph/plan.ts'
@@ -18,6 +17,7 @@ import { messageOf, UserError } from '../lib/model/faults.ts'
 import type { BlobStore } from '../lib/ports/blob-store.ts'
 import { deploymentOf } from '../lib/serverless/deployment.ts'
 import { commandLine } from './command-line.ts'
+import { deploymentContext } from './deployment-context.ts'
 import { cdk, projectRoot, script } from './local/commands.ts'
 import { emulatorContext, outputsFile } from './local/deploy-to-emulator.ts'
 import { emulatorEnvironment, expectEndpoint, isGivenEndpoint } from './local/endpoint.ts'
@@ -56,8 +56,7 @@ const approval = values['require-approval']
 if (approval !== undefined && !APPROVALS.includes(approval))
   refuse(`--require-approval: expected ${APPROVALS.join(', ')}, got ${approval}`)
 const waitMs = accept(() => waitMsOf(values))
-const pairs = pairsOf(values.context)
-const given = accept(() => readContext((key) => (key === 'job' ? job : pairs.get(key))))
+const given = accept(() => deploymentContext(job, values.context, process.env))
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -98,17 +97,6 @@ await script(async () => {
     allowNonRestoredState,
   )
 })
-
-function pairsOf(context: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(
-    context.map((pair) => {
-      const at = pair.indexOf('=')
-      return at > 0
-        ? [pair.slice(0, at), pair.slice(at + 1)]
-        : refuse(`-c: expected name=value, got '${pair}'`)
-    }),
-  )
-}
 
 /** Uploads what is to be deployed, has CloudFormation look at it, and asks for approval of what needs it. */
 async function prepare(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {

@@ -40,6 +40,14 @@ test('a mistake that is found late is told alone, without a warning of half a st
   })
 })
 
+test('a setting that is misspelt is told, also where it is the one that is needed', async () => {
+  const { code, stderr } = await app({ jop: 'job.ts' })
+  expect(code).toBe(1)
+  expect(stderr).toMatch(
+    /^warning: -c jop: .* did you mean 'job'\?\n-c job: expected the file of a job module/,
+  )
+})
+
 test('the job that is recommended where none is given can be deployed, and what was deployed before is kept', async () => {
   const { stderr } = await app({})
   const [, recommended] = /-c job=(\S+)/.exec(stderr)!

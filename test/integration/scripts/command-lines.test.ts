@@ -48,6 +48,12 @@ test.each([
   ['scripts/local/deploy.ts', [], 'error: Expected the file of a job\n'],
   ['scripts/local/deploy.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
   ['scripts/local/deploy.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
+  ['scripts/local/deploy.ts', ['a.ts', '-c', 'x'], "error: -c: expected name=value, got 'x'"],
+  [
+    'scripts/local/deploy.ts',
+    ['a.ts', '-c', 'htp-auth=none'],
+    'error: -c htp-auth: expected one of job, stack, set, http-auth, ',
+  ],
   ['scripts/local/down.ts', ['a.ts', 'b.ts'], 'error: Expected the file of one job, got a.ts, b.ts'],
   ['scripts/update-job.ts', ['--wait', '1 min'], 'error: Expected the file of a job\n'],
   ['scripts/update-job.ts', ['a.ts', '-c'], "error: Option '-c, --context <value>' argument missing"],
@@ -56,6 +62,11 @@ test.each([
     'scripts/update-job.ts',
     ['a.ts', '-c', 'stack=a_b', '-c', 'http-auth=all'],
     /^error: -c stack: expected .*\nerror: -c http-auth: expected iam or none/,
+  ],
+  [
+    'scripts/update-job.ts',
+    ['a.ts', '-c', 'htp-auth=none', '-c', 'sets=a=1'],
+    /^error: -c htp-auth: expected one of job, .*\nerror: -c sets: expected one of job, /,
   ],
   ['scripts/update-job.ts', ['a.ts', '--wait', '5'], "error: --wait: expected a duration such as '30 s'"],
   [
