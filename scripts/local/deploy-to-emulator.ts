@@ -25,7 +25,7 @@ export interface JobOutputs {
   readonly ingestUrl: string | undefined
 }
 
-type Cdk = (args: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>
+export type Cdk = (args: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>
 
 /** What emulators want otherwise than AWS, and what makes them clean up after themselves. */
 export function emulatorContext(job: string): readonly string[] {

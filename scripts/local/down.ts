@@ -1,11 +1,9 @@
 /** `npm run local:down`: removes a job that was deployed to an emulator, or stops LocalStack. */
-import { S3 } from '@aws-sdk/client-s3'
-
 import { UserError } from '../../lib/model/faults.ts'
 import { commandLine } from '../command-line.ts'
 import { cdk, expectDocker, run, script } from './commands.ts'
-import { destroyOnEmulator, outputsOf } from './deploy-to-emulator.ts'
-import { emulatorEnvironment, endpointOf, expectEndpoint, isGivenEndpoint, REGION } from './endpoint.ts'
+import { endpointOf, expectEndpoint, isGivenEndpoint } from './endpoint.ts'
+import { removeFromEmulator } from './remove-from-emulator.ts'
 
 const USAGE = `Usage: npm run local:down [-- <job>]
 
@@ -33,18 +31,8 @@ await script(async () => {
 async function remove(deployed: string): Promise<void> {
   const endpoint = endpointOf(process.env)
   await expectEndpoint(endpoint)
-  const { bucketName } = await outputsOf(deployed)
-  await emptyBucket(endpoint, bucketName)
-  await destroyOnEmulator(cdk, deployed, emulatorEnvironment(process.env))
-}
-
-/** A bucket is removed only when nothing is in it. */
-async function emptyBucket(endpoint: string, bucket: string): Promise<void> {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
-  const s3 = new S3({ endpoint, region: REGION, credentials, forcePathStyle: true })
-  for (;;) {
-    const { Contents: objects = [] } = await s3.listObjectsV2({ Bucket: bucket })
-    if (objects.length === 0) return
-    await Promise.all(objects.map(({ Key }) => s3.deleteObject({ Bucket: bucket, Key: Key! })))
-  }
+  if (await removeFromEmulator(cdk, deployed, process.env)) return
+  process.stdout.write(
+    `${deployed}: ${endpoint} knew nothing of its state any more, and what was noted here is removed\n`,
+  )
 }

@@ -6,8 +6,14 @@ const LOCALSTACK = 'http://localhost:4566'
 /** Whether `AWS_ENDPOINT_URL` names an emulator that somebody else started. */
 export const isGivenEndpoint = (env: NodeJS.ProcessEnv): boolean => (env['AWS_ENDPOINT_URL'] ?? '') !== ''
 
-export const endpointOf = (env: NodeJS.ProcessEnv): string =>
-  isGivenEndpoint(env) ? String(env['AWS_ENDPOINT_URL']) : LOCALSTACK
+/** @throws UserError if `AWS_ENDPOINT_URL` is no URL. */
+export function endpointOf(env: NodeJS.ProcessEnv): string {
+  if (!isGivenEndpoint(env)) return LOCALSTACK
+  const endpoint = String(env['AWS_ENDPOINT_URL'])
+  // `localhost:4566` is a URL, too: of the scheme `localhost`.
+  if (URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)) return endpoint
+  throw new UserError(`AWS_ENDPOINT_URL: expected a URL such as ${LOCALSTACK}, got '${endpoint}'`)
+}
 
 export const REGION = 'us-east-1'
 export const ACCOUNT = '000000000000'

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { millrace, type Ended } from '../cli/millrace.ts'
 
 /** Of the scripts that `npm run` starts. An endpoint where nothing is: none of these gets so far as to ask it. */
-function run(script: string, args: readonly string[]): Promise<Ended> {
+function run(script: string, args: readonly string[], endpoint = 'http://127.0.0.1:9'): Promise<Ended> {
   const path = fileURLToPath(new URL(`../../../${script}`, import.meta.url))
   const command = [
     process.execPath,
@@ -14,7 +14,7 @@ function run(script: string, args: readonly string[]): Promise<Ended> {
     import.meta.resolve('tsx'),
     path,
   ]
-  return millrace(args, { command, env: { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' } })
+  return millrace(args, { command, env: { AWS_ENDPOINT_URL: endpoint } })
 }
 
 const SCRIPTS = {
@@ -114,4 +114,17 @@ test.each([
   const { code, stderr } = await run(script, args)
   expect(code).toBe(2)
   expect(stderr).toMatch(told)
+})
+
+test.each([
+  ['scripts/local/up.ts', []],
+  ['scripts/local/down.ts', ['examples/word-count-http.ts']],
+  ['scripts/local/deploy.ts', ['examples/word-count-http.ts']],
+  ['scripts/update-job.ts', ['examples/word-count-http.ts']],
+])('%s says that an endpoint is no URL', async (script, args) => {
+  const { code, stderr } = await run(script, args, 'localhost:4566')
+  expect(code).toBe(1)
+  expect(stderr).toBe(
+    "AWS_ENDPOINT_URL: expected a URL such as http://localhost:4566, got 'localhost:4566'\n",
+  )
 })
