@@ -2,6 +2,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
+import { distance } from 'fastest-levenshtein'
+
 import { UserError } from '../../lib/model/faults.ts'
 import { isJobDefinition, type JobDefinition } from '../../lib/stream/job.ts'
 import { explainLoadFailure } from './explain-load-failure.ts'
@@ -45,16 +47,25 @@ export function jobFileProblem(file: string): string | undefined {
   return undefined
 }
 
-/** A file that the user may have meant: of the same name but for its extension, or one of few. */
+/** A file that the user may have meant: of the same name but for its extension, or of nearly the same. */
 function nearby(path: string): string {
   const folder = dirname(path)
   if (!existsSync(folder)) return `; there is no directory ${folder} either`
-  const modules = readdirSync(folder).filter((name) => EXTENSIONS.includes(extname(name)))
-  const wanted = basename(path, extname(path))
-  const same = modules.find((name) => basename(name, extname(name)) === wanted)
-  if (same !== undefined) return `; did you mean ${join(dirname(path), same)}?`
-  return modules.length > 0 && modules.length <= 10 ? `; ${folder} has ${modules.join(', ')}` : ''
+  const wanted = nameOf(path)
+  const [nearest] = readdirSync(folder)
+    .filter(mayBeJob)
+    .map((name) => ({ name, edits: distance(nameOf(name).toLowerCase(), wanted.toLowerCase()) }))
+    .toSorted((one, other) => one.edits - other.edits)
+  if (nearest === undefined || nearest.edits > Math.max(1, wanted.length / 3)) return ''
+  return `; did you mean ${join(folder, nearest.name)}?`
 }
+
+/** No declarations, settings of tools, or tests. */
+function mayBeJob(name: string): boolean {
+  return EXTENSIONS.includes(extname(name)) && !/^\.|\.(?:d|config|test|spec)\.\w+$/.test(name)
+}
+
+const nameOf = (path: string): string => basename(path, extname(path))
 
 function jobOf(loaded: Readonly<Record<string, unknown>>, file: string): JobDefinition {
   const candidate = loaded['default']

@@ -60,7 +60,7 @@ describe.concurrent('the command line', () => {
     const { code, stderr } = await millrace(args, { cwd: project({ 'job.ts': '' }) })
     expect(code).toBe(2)
     expect(problems(stderr)).toEqual([
-      expect.stringMatching(/^error: nowhere\.ts: no such file; .* has job\.ts$/),
+      'error: nowhere.ts: no such file',
       "error: --parallelism: expected a whole number from 1 to 32768, such as --parallelism 4, got 'many'",
       "error: --set: expected key=value, such as --set parallelism.default=4, got 'parallelism.default'",
       'error: --config: expected a YAML or JSON file, found no file no.yaml',
@@ -162,10 +162,30 @@ describe.concurrent('the job file', () => {
     expect(stderr).toBe('error: lib: expected a job module, found a directory\n')
   })
 
-  test('of another extension than typed is suggested', async () => {
-    const { stderr } = await millrace(['plan', 'job.js'], { cwd: project({ 'job.ts': '' }) })
-    expect(stderr).toMatch(/^error: job\.js: no such file; did you mean .*job\.ts\?\n$/)
-  })
+  test.each([
+    ['word-count.js', 'word-count.ts'],
+    ['wordcount.ts', 'word-count.ts'],
+    ['words.ts', undefined],
+    // What a project has beside its jobs is none.
+    ['vitest.ts', undefined],
+    ['dependency-cruiser.mjs', undefined],
+  ])(
+    'that is not there: of %s the file of nearly that name is suggested that may be one: %s',
+    async (typed, meant) => {
+      const names = [
+        'word-count.ts',
+        'vitest.config.ts',
+        '.dependency-cruiser.mjs',
+        'words.test.ts',
+        'words.d.ts',
+      ]
+      const cwd = project(Object.fromEntries(names.map((name) => [name, ''])))
+      const { code, stderr } = await millrace(['plan', typed], { cwd })
+      expect(code).toBe(2)
+      const told = meant === undefined ? '' : `; did you mean ${join(cwd, meant)}?`
+      expect(stderr).toBe(`error: ${typed}: no such file${told}\n`)
+    },
+  )
 
   test.each([
     ['while it is loaded', 'fail()', 'job.ts: threw while it was loaded:'],
