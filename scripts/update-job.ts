@@ -1,4 +1,5 @@
 /** `npm run job:update`: gives a job that is deployed new code, or other settings. */
+import { existsSync } from 'node:fs'
 import { join, parse, relative } from 'node:path'
 
 import { askJob, expectStatus, type AskOutcome, type UserRequest } from '../cli/job-control/ask-job.ts'
@@ -68,6 +69,8 @@ interface Target {
   readonly outputs: string
   readonly name: string | undefined
   readonly flags: TargetFlags
+  /** How the job gets to be known here. */
+  readonly advice: string
 }
 
 await script(async () => {
@@ -113,7 +116,8 @@ async function onEmulator(stack: string): Promise<Target> {
   const env = emulatorEnvironment(process.env)
   await expectEndpoint(String(env['AWS_ENDPOINT_URL']))
   const outputs = relative(projectRoot, outputsFile(job))
-  return { env, context: emulatorContext(job), outputs, name: stack, flags: { outputs } }
+  const advice = `Deploy it first: ${shellCommand(['npm', 'run', 'local:deploy', '--', job])}`
+  return { env, context: emulatorContext(job), outputs, name: stack, flags: { outputs }, advice }
 }
 
 function onAws(stack: string): Target {
@@ -122,7 +126,11 @@ function onAws(stack: string): Target {
     (value) => value !== undefined && value !== '',
   )
   const name = isByEnvironment ? undefined : stack
-  return { env, context: [], outputs: OUTPUTS_FILE, name, flags: {} }
+  const advice =
+    `Deploy it first: ${shellCommand(['npx', 'cdk', 'deploy', '-c', `job=${job}`])}. If it is deployed, under the name of another ` +
+    'stack: say that with -c stack=<name>; from elsewhere: set MILLRACE_TABLE and MILLRACE_COORDINATOR_QUEUE_URL in the ' +
+    'environment to the outputs TableName and CoordinatorQueueUrl of its stack'
+  return { env, context: [], outputs: OUTPUTS_FILE, name, flags: {}, advice }
 }
 
 function commandOn({ name, flags }: Target, command: string, more: readonly string[]): string {
@@ -131,8 +139,16 @@ function commandOn({ name, flags }: Target, command: string, more: readonly stri
   return shellCommand(['npx', 'millrace', 'job', command, ...named, ...outputs, ...more])
 }
 
-function resourcesOf({ env, name, flags }: Target): JobResources {
-  return jobResources(name, flags, { env, cwd: projectRoot })
+/** @throws UserError where they are not known here, with what to do about it by this command, which has options of its own. */
+function resourcesOf({ env, name, flags, outputs, advice }: Target): JobResources {
+  try {
+    return jobResources(name, flags, { env, cwd: projectRoot })
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause
+    const isThere = existsSync(join(projectRoot, outputs))
+    const found = isThere ? cause.problems : [`Expected the outputs of a deployment, found no ${outputs}`]
+    throw new UserError([...found, advice], { cause })
+  }
 }
 
 /** Of the state at that location, for the new code. */

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { millrace, type Ended } from '../cli/millrace.ts'
 
@@ -128,3 +131,23 @@ test.each([
     "AWS_ENDPOINT_URL: expected a URL such as http://localhost:4566, got 'localhost:4566'\n",
   )
 })
+
+test.each([
+  ['on AWS', false, 'npx cdk deploy -c job=examples/word-count.ts'],
+  ['on an emulator', true, 'npm run local:deploy -- examples/word-count.ts'],
+])(
+  'a job that is not known %s is to be deployed: told without options of others',
+  async (_, isEmulator, command) => {
+    const server = createServer((_request, response) => void response.end())
+    onTestFinished(() => void server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const endpoint = isEmulator ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : ''
+    // Of a stack that no checkout has deployed.
+    const args = ['examples/word-count.ts', '-c', 'stack=Not-deployed']
+    const { code, stderr } = await run('scripts/update-job.ts', args, endpoint)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^Expected the outputs of a deployment, found no |expected a job Not-deployed/)
+    expect(stderr).toContain(`\nDeploy it first: ${command}`)
+    expect(stderr).not.toMatch(/--(outputs|table|coordinator-queue)/)
+  },
+)
