@@ -6,7 +6,7 @@ import { change, type Turn } from './turn.ts'
 
 /**
  * A job is idle once no task did anything before the last completed barrier, nor since: whatever was ever done is in
- * that checkpoint, and another one would hold the same.
+ * that checkpoint, and another one would hold the same. Without checkpoints it is idle once its tasks are known to rest.
  */
 
 /** A task begins to do something: the job wakes up. */
@@ -16,6 +16,15 @@ export function taskActive(turn: Turn, task: TaskId): EventOutcome {
   if (deployment !== 'deploying' && deployment !== 'running') return 'not-applicable'
   if (!quietTasks.includes(task)) return 'duplicate'
   wake(turn, task)
+  return 'accepted'
+}
+
+/** All tasks are known to do nothing, without a checkpoint. */
+export function atRest(turn: Turn): EventOutcome {
+  const { deployment, tasks, idle, settings } = turn.state
+  if (settings.pauseWhenIdle !== true || deployment !== 'running') return 'not-applicable'
+  if (idle) return 'duplicate'
+  change(turn, { quietTasks: tasks.map(({ task }) => task), idle: true })
   return 'accepted'
 }
 

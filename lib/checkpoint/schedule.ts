@@ -71,8 +71,9 @@ function periodicDueAtMs(turn: Turn): number | undefined {
 
 /** Of no wake-up's concern: somebody comes by once a week. */
 function idleDueAtMs(turn: Turn): number | undefined {
-  const { lastCompletedAtMs } = turn.state
-  return triggersAllowed(turn) && lastCompletedAtMs !== undefined
+  const { lastCompletedAtMs, settings } = turn.state
+  const isPeriodic = settings.checkpointing.intervalMs !== undefined
+  return isPeriodic && triggersAllowed(turn) && lastCompletedAtMs !== undefined
     ? lastCompletedAtMs + IDLE_CHECKPOINT_MS
     : undefined
 }

@@ -1,6 +1,6 @@
 import type { CheckpointFailureReason, DeclineReason, FailureCause } from '../checkpoint/failure-reasons.ts'
 import type { TaskAck } from '../checkpoint/task-ack.ts'
-import type { SegmentHandle } from '../checkpoint/checkpoint-record.ts'
+import type { ChannelCounts, SegmentHandle } from '../checkpoint/checkpoint-record.ts'
 import type { InFlight } from '../checkpoint/in-flight.ts'
 import type { ChannelAddress } from '../checkpoint/in-flight-elements.ts'
 import type { Element, RecordBatch } from '../model/elements.ts'
@@ -60,6 +60,8 @@ export type TaskOrder =
       readonly position: number
       readonly inFlight?: readonly InFlightStretch[] | undefined
     }
+  /** Where no checkpoints are taken, which would tell: say what was done since this was asked before, in a `standstill`. */
+  | { readonly type: 'stand-still' }
   /**
    * The job is over, and may be gone on with from a checkpoint at this log position, in weeks or at another parallelism:
    * take no more data, bring every row up to it, write a head there, and report `materialized`. A task that failed or is
@@ -106,9 +108,18 @@ export type TaskReport =
   | { readonly type: 'input-ended' }
   /** A turn of data, a timer or a sink, after an epoch without any: an idle job wakes up. */
   | { readonly type: 'active' }
+  /** The answer to `stand-still`: as of its turn at `position`. `active`: it had a turn of those since it was asked before. */
+  | ({ readonly type: 'standstill' } & Standstill)
   | { readonly type: 'closed' }
   /** The answer to `materialize`. */
   | { readonly type: 'materialized'; readonly position: number }
+
+/** How a task stood at a place in its log. */
+export interface Standstill {
+  readonly position: number
+  readonly active: boolean
+  readonly channels: ChannelCounts
+}
 
 /** What those outside ask of a job: the command line, a dead-letter queue, the schedules. */
 export type JobRequest =

@@ -78,8 +78,8 @@ export class ActorProcess<State, Delta> {
   #unheadedSinceMs = Number.POSITIVE_INFINITY
   /** A wake-up is under way for this time. */
   #armedAtMs: number | undefined
-  /** What was not there when it was looked for last. */
-  #gone: string | undefined
+  /** What was looked for since the last turn, and was not there. */
+  readonly #gone = new Set<string>()
 
   /** `onFault` is told of what the actor may be unable to write down itself. */
   constructor(
@@ -93,9 +93,9 @@ export class ActorProcess<State, Delta> {
     this.#runtime = runtime
     this.#onFault = onFault
     this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
-    this.#admission = new Admission(actor, behaviour, runtime, this.#sender, (messageId, cause) =>
-      this.#report('a message is let go', messageId, this.#history?.current.place.attempt, lossOf(cause)),
-    )
+    const onLost = (messageId: string, cause: ObjectGone): Promise<void> =>
+      this.#report('a message is let go', messageId, this.#history?.current.place.attempt, lossOf(cause))
+    this.#admission = new Admission(actor, behaviour, runtime, this.#sender, onLost, this.#gone)
     this.#heads = new HeadStore(actor, behaviour, runtime)
   }
 
@@ -123,10 +123,9 @@ export class ActorProcess<State, Delta> {
         isWoken = false
         await this.#sendUnsent()
         const round = await this.#round(history, left, invocation)
-        if (round === 'lost') {
-          if (++conflicts > LOG_LIMITS.conflictsMax) break
-          continue
-        }
+        if (round === 'lost' && ++conflicts > LOG_LIMITS.conflictsMax) break
+        if (round === 'lost' || round === 'old') continue
+        this.#gone.clear()
         const { outcome, isCommitted, untaken, tooEarly } = round
         left = [...untaken, ...tooEarly]
         more = outcome.more
@@ -145,12 +144,12 @@ export class ActorProcess<State, Delta> {
     return left.map(({ messageId }) => messageId)
   }
 
-  /** 'lost': others have had a turn since the log was read. */
+  /** 'lost': others have had a turn since the log was read. 'old': something that the log tells of is gone. */
   async #round(
     history: History<State, Delta>,
     deliveries: readonly Delivery[],
     invocation: Invocation,
-  ): Promise<'lost' | Round<Delta>> {
+  ): Promise<'lost' | 'old' | Round<Delta>> {
     try {
       const { admitted, tooEarly } = await this.#admission.admit(deliveries, history)
       const turn = await this.#turn(history, admitted, invocation)
@@ -158,8 +157,9 @@ export class ActorProcess<State, Delta> {
       const untaken = admitted.slice(turn.outcome.taken).map(({ delivery }) => delivery)
       return { ...turn, untaken, tooEarly }
     } catch (cause) {
-      this.#isOld(cause)
-      return 'lost'
+      this.#forgetOld(cause)
+      // Each of them once: they are no sign that others are at work.
+      return cause instanceof ObjectGone ? 'old' : 'lost'
     }
   }
 
@@ -236,13 +236,12 @@ export class ActorProcess<State, Delta> {
    * and still wants it, it is lost, and nobody will ever find it.
    * @throws PlatformFault, one that lasts, then; and `cause` if it is something else.
    */
-  #isOld(cause: unknown): void {
+  #forgetOld(cause: unknown): void {
     if (!(cause instanceof StaleView)) throw cause
     this.#history = undefined
     if (!(cause instanceof ObjectGone)) return
-    const isLost = cause.location === this.#gone
-    this.#gone = cause.location
-    if (isLost) throw lossOf(cause)
+    if (this.#gone.has(cause.location)) throw lossOf(cause)
+    this.#gone.add(cause.location)
   }
 
   /** Reads what was appended since this process last looked. */
@@ -265,7 +264,7 @@ export class ActorProcess<State, Delta> {
         return history
       } catch (cause) {
         // What this process began from has been folded meanwhile: a newer head tells more.
-        this.#isOld(cause)
+        this.#forgetOld(cause)
       }
     }
   }

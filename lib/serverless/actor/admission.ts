@@ -30,27 +30,31 @@ export class Admission<State, Delta> {
   readonly #sender: Sender
   readonly #onLost: (messageId: string, cause: ObjectGone) => Promise<void>
   readonly #askedAtMs = new Map<string, number>()
-  /** What was not there when it was looked for last. */
-  #gone: string | undefined
+  readonly #gone: ReadonlySet<string>
 
-  /** `onLost` is told of messages that can never be taken: what they carry is gone. */
+  /**
+   * `onLost` is told of messages that can never be taken: what they carry is `gone`, as was found out before the log was read
+   * last.
+   */
   constructor(
     actor: ActorId,
     behaviour: Behaviour<State, Delta>,
     runtime: JobRuntime,
     sender: Sender,
     onLost: (messageId: string, cause: ObjectGone) => Promise<void>,
+    gone: ReadonlySet<string>,
   ) {
     this.#actor = actor
     this.#behaviour = behaviour
     this.#runtime = runtime
     this.#sender = sender
     this.#onLost = onLost
+    this.#gone = gone
   }
 
   /**
    * In order, up to the first that comes before its attempt has begun.
-   * @throws ObjectGone the first time that there is none of what a message carries.
+   * @throws ObjectGone the first time that what a message carries is not there.
    */
   async admit(
     deliveries: readonly Delivery[],
@@ -100,9 +104,7 @@ export class Admission<State, Delta> {
         }
         if (!(cause instanceof ObjectGone)) throw cause
         // Most likely it was taken since, and removed then: a newer view tells.
-        const isLost = cause.location === this.#gone
-        this.#gone = cause.location
-        if (!isLost) throw cause
+        if (!this.#gone.has(cause.location)) throw cause
         // Either it is of an attempt that is over, which its sender has heard and this actor has not; or it is lost for good.
         await this.#onLost(delivery.messageId, cause)
         inbox.giveUp(message)

@@ -35,6 +35,7 @@ export function hear(turn: CoordinatorTurn, event: CoordinatorEvent): void {
     for (const message of poisonNotices(before.poisonRecords, step.state.poisonRecords))
       tell(turn, { type: 'warning', message })
     for (const command of step.commands) carryOut(turn, command, before, (followUp) => queue.push(followUp))
+    if (step.state.idle !== before.idle) intend(turn, { type: 'publish' })
     const isTold = step.commands.some(({ type }) => type === 'notify-complete')
     if (hasAdvanced && !isTold && step.state.deployment === 'running') {
       orderTasks(turn, allTasks(turn), (task) => ({

@@ -10,6 +10,7 @@ import { isTerminal, type JobStatus } from '../../checkpoint/job-status.ts'
 import type { Attempt, CheckpointId, TaskId } from '../../model/ids.ts'
 import type { PoisonRecord } from '../../model/poison-records.ts'
 import type { JobHappening } from '../observe.ts'
+import type { Standstill } from '../protocol.ts'
 
 /** All that the coordinator of a job knows, over all its runs: plain, immutable data. */
 export interface CoordinatorImage {
@@ -27,6 +28,8 @@ export interface CoordinatorImage {
   /** Tasks that have yet to report: `ready` while an attempt is deployed, `closed` while the job finishes. */
   readonly awaited: readonly TaskId[]
   readonly settling: Settling | undefined
+  /** What tasks were asked, where no checkpoints tell whether the job is idle. */
+  readonly standing: Standing | undefined
   /** Of what was under way at unaligned checkpoints. They go with the checkpoints. */
   readonly inFlightCopies: readonly InFlightCopy[]
   /** Directories of savepoints that came to nothing: tasks may still be copying to them. */
@@ -160,6 +163,14 @@ export interface Materialized {
   readonly missing: readonly TaskId[]
 }
 
+/** Tasks of an attempt are asked whether they stand still. */
+export interface Standing {
+  readonly attempt: Attempt
+  readonly told: Readonly<Record<TaskId, Standstill>>
+  /** One of them has begun to do something since. */
+  readonly isOver: boolean
+}
+
 /** The job is over, and its tasks make what is kept of it last. */
 export interface Settling {
   readonly deadlineMs: number
@@ -246,6 +257,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     restorable: undefined,
     awaited: [],
     settling: undefined,
+    standing: undefined,
     inFlightCopies: [],
     spoiled: [],
     removed: [],

@@ -25,6 +25,11 @@ const count: Expected = {
 const list: Expected = { what: 'a list', holds: (value) => Array.isArray(value) }
 const anObject: Expected = { what: 'an object', holds: isObject }
 
+const counts: Expected = {
+  what: 'numbers of messages, by task',
+  holds: (value) => isObject(value) && Object.values(value).every(count.holds),
+}
+
 function optional({ what, holds }: Expected): Expected {
   return { what: `${what}, or nothing`, holds: (value) => value === undefined || holds(value) }
 }
@@ -85,6 +90,11 @@ const REPORTS: Shapes<TaskReport> = {
   },
   'input-ended': {},
   active: {},
+  standstill: {
+    position: count,
+    active: flag,
+    channels: objectOf('counts', { received: counts, sent: counts }),
+  },
   closed: {},
   materialized: { position: count },
 }

@@ -4,6 +4,7 @@ import type { TaskReport } from '../protocol.ts'
 import { startTasks } from './effects.ts'
 import { hear } from './hear.ts'
 import { materialized } from './settling.ts'
+import { endStandstill, hearStandstill } from './standstill.ts'
 import { change, type CoordinatorTurn } from './turn.ts'
 
 /** What a task of an attempt says; of another than the present one it is not heard. */
@@ -32,8 +33,13 @@ export function report(turn: CoordinatorTurn, task: TaskId, attemptNumber: numbe
     }
     case 'failed':
       return hear(turn, { type: 'task-failed', attempt, task, cause: told.cause, record: told.record })
-    case 'input-ended':
+    case 'standstill':
+      if (isPresent(turn, attempt, 'running')) hearStandstill(turn, task, told)
+      return
     case 'active':
+      if (isPresent(turn, attempt, 'running')) endStandstill(turn)
+      return hear(turn, { type: told.type, attempt, task })
+    case 'input-ended':
       return hear(turn, { type: told.type, attempt, task } satisfies CoordinatorEvent)
   }
 }

@@ -11,6 +11,7 @@ import { hear } from './hear.ts'
 import { shownStatus, type JobAnswer } from './image.ts'
 import { mismatch } from './plan-shape.ts'
 import { isPlainName, locationOf, nameOf } from './restore-source.ts'
+import { askForStandstill } from './standstill.ts'
 import { start } from './start.ts'
 import {
   answer,
@@ -129,6 +130,7 @@ async function tick(turn: CoordinatorTurn): Promise<void> {
   failIfOtherCode(turn)
   visitIngest(turn)
   hear(turn, { type: 'tick' })
+  askForStandstill(turn)
   const isUnderWay = coordinator.deployment !== 'none' || turn.image.settling !== undefined
   if (isUnderWay) nudgeAll(turn)
 }

@@ -38,7 +38,7 @@ import { wireTask, type TaskWiring } from './task-wiring.ts'
 
 /** A new head after this many turns: what a cold start reads of the log, entry by entry. */
 const HEAD_EVERY_TURNS = 64
-/** Without checkpoints nothing is gone back to; what was sent lately may still have to be sent again. */
+/** Without checkpoints nothing is gone back to; what was sent lately may still have to be sent again, unless the job stands still. */
 const RESEND_TURNS = 512
 
 export function taskBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<TaskState, TaskDelta> {
@@ -93,7 +93,7 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     if (intervalMs !== undefined) return restorableFrom
     // A savepoint is copied as of its barrier, however many turns that takes.
     const copiedAt = over === undefined ? copying?.position : undefined
-    return Math.min(position - RESEND_TURNS, copiedAt ?? position)
+    return Math.min(Math.max(position - RESEND_TURNS, restorableFrom), copiedAt ?? position)
   }
 
   /** Before weeks in which nobody comes by: what a log holds ends. */

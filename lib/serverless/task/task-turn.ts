@@ -1,4 +1,3 @@
-import type { ChannelCounts } from '../../checkpoint/checkpoint-record.ts'
 import type { ChannelAddress } from '../../checkpoint/in-flight-elements.ts'
 import { COORDINATOR, taskOfActor } from '../../model/actors.ts'
 import type { ActorId } from '../../model/ids.ts'
@@ -11,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Input, Outgoing, StepOutcome, View } from '../actor/behaviour.ts'
 import type { ElementsPayload, OvertakeOrder, Stashed, TaskOrder, TaskReport } from '../protocol.ts'
 import type { TaskRows } from '../state/task-rows.ts'
-import { acknowledgement } from './acknowledgement.ts'
+import { acknowledgement, type BarrierTurn } from './acknowledgement.ts'
 import { changedOperatorState, type LiveTask } from './live-task.ts'
 import { channelCounts, positionBefore, sentAgain } from './in-flight.ts'
 import { packed } from './outputs.ts'
@@ -56,6 +55,8 @@ export class TaskTurn {
   #recordsWanted = Number.POSITIVE_INFINITY
   #firingSteps = 0
   #sawData = false
+  /** It is to tell how it stands, once the turn is over. */
+  #isAskedToStand = false
   #reading: TaskState['reading']
   #started: boolean
 
@@ -274,6 +275,9 @@ export class TaskTurn {
       case 'restorable-from':
         this.#restorableFrom(positionBefore(this.#view, order.inFlight ?? [], order.position))
         return
+      case 'stand-still':
+        this.#isAskedToStand = true
+        return
       case 'materialize':
         Object.assign(this.#delta, materializing(this.#view, order))
     }
@@ -346,11 +350,15 @@ export class TaskTurn {
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)
     const sent = [...(await this.#sentAgain()), ...packed(outputs.take(), this.#wiring.vertex.name)]
-    if (snapshot !== undefined) {
+    if (snapshot !== undefined || this.#isAskedToStand) {
       const { senders, receivers } = this.#wiring
       const taken = inputs.slice(0, this.#taken)
       const channels = channelCounts(this.#view, senders, receivers, taken, sent)
-      this.#acknowledge(snapshot, place.position + 1, rows.length, channels)
+      const position = place.position + 1
+      const active = this.#activity()
+      if (snapshot !== undefined)
+        this.#acknowledge(snapshot, { position, active, rows: rows.length, channels })
+      if (this.#isAskedToStand) this.#reports.push({ type: 'standstill', position, active, channels })
     }
     if (inputEnded) this.#reports.push({ type: 'input-ended' })
     if ((delta.finishing ?? state.finishing) && !task.wantsTurn) {
@@ -389,17 +397,21 @@ export class TaskTurn {
     }
   }
 
-  #acknowledge(snapshot: TaskSnapshot, position: number, rows: number, channels: ChannelCounts): void {
-    const { vertex, keyed } = this.#wiring
+  /** What is told of the time since this was told before. */
+  #activity(): boolean {
     const active = this.#delta.isActive ?? this.#view.state.isActive
     this.#delta.isActive = false
     this.#delta.wasQuiet = !active
+    return active
+  }
+
+  #acknowledge(snapshot: TaskSnapshot, { channels, ...barrier }: Required<BarrierTurn>): void {
+    const { vertex, keyed } = this.#wiring
     const ack = acknowledgement(snapshot, vertex, {
-      position,
-      active,
-      rows,
+      ...barrier,
       channels: this.#allowance.countsChannels ? channels : undefined,
     })
+    const { position } = barrier
     const { checkpointId } = snapshot
     if (snapshot.isSavepoint && keyed !== undefined)
       this.#delta.copying = { checkpointId, position, ack, cursor: undefined, segments: [] }

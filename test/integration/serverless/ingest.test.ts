@@ -298,6 +298,20 @@ test('a job that rests for months, visited once a week, goes on where it was: no
   expect(job.totals).toEqual({ a: 4, b: 3, c: 1, d: 1 })
 })
 
+test('a job that takes no checkpoints sleeps when it has nothing to do, and rests for months as well', async () => {
+  const job = new IngestJob().deploy(2, 2, { checkpointing: { interval: 'off' } })
+  await job.start('start')
+  await job.post(['a', 'b', 'a', 'c'], 'first')
+  await job.platform.untilIdle()
+  expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+  await rest(job)
+  await job.post(['a', 'b', 'd'], 'second')
+  await job.platform.untilIdle()
+  await job.platform.request({ type: 'stop', requestId: 'stop', target: undefined, drain: true })
+  await job.until(7)
+  expect(job.totals).toEqual({ a: 3, b: 2, c: 1, d: 1 })
+})
+
 test.each([2, 3])(
   'a job that was put aside for months goes on from its checkpoint, at parallelism %i',
   async (parallelism) => {

@@ -60,7 +60,26 @@ export interface SourcePace {
   readonly waitMaxMs: number
 }
 
-export function randomCase(
+export function randomCase(seed: number, mode?: Case['mode']): Case {
+  const of = checkpointedCase(seed, mode)
+  // Drawn apart, so that a case is the same but for it.
+  const isWithout = !of.program.hasPoison && new Chance(seed ^ 0x0ff).chance(0.08)
+  return isWithout ? withoutCheckpoints(of) : of
+}
+
+/** Nothing is to fail, for there is nothing to go back to; its user ends it with savepoints. */
+function withoutCheckpoints(of: Case): Case {
+  const { mode = 'exactly-once', timeout = 600_000, numRetained = 1 } = of.options.checkpointing ?? {}
+  const checkpointing = { mode, timeout, numRetained }
+  return {
+    ...of,
+    options: { ...of.options, restart: { type: 'none' }, checkpointing },
+    lives: of.lives.map((life) => (life.ending === 'natural' ? life : { ...life, ending: 'stop' })),
+    profile: { ...of.profile, userFault: 0 },
+  }
+}
+
+function checkpointedCase(
   seed: number,
   mode?: Case['mode'],
   {
@@ -133,7 +152,7 @@ export function randomCase(
 export function hostileCase(seed: number, faults: Partial<FaultProfile> = {}): Case {
   const profile = { ...HOSTILE, ...faults }
   return {
-    ...randomCase(seed, 'exactly-once', { sizes: [SMALL], mayHavePoison: false }),
+    ...checkpointedCase(seed, 'exactly-once', { sizes: [SMALL], mayHavePoison: false }),
     profile,
     chaosMs: 600_000,
     concurrency: 4,

@@ -66,6 +66,7 @@ const EVENTS: Readonly<Record<CoordinatorEvent['type'], (attempt: Attempt) => Co
   'task-failed': (attempt) => ({ type: 'task-failed', attempt, task: TASK, cause: { message: '' } }),
   'input-ended': (attempt) => ({ type: 'input-ended', attempt, task: TASK }),
   active: (attempt) => ({ type: 'active', attempt, task: TASK }),
+  'at-rest': (attempt) => ({ type: 'at-rest', attempt }),
   'trigger-savepoint': () => ({ type: 'trigger-savepoint', requestId: 'r', target: undefined }),
   'trigger-checkpoint': () => ({ type: 'trigger-checkpoint', requestId: 'r' }),
   stop: () => ({ type: 'stop', requestId: 'r', target: undefined, drain: false }),
@@ -91,6 +92,8 @@ const TABLE: Readonly<Record<CoordinatorEvent['type'], readonly (JobStatus | Eve
   'input-ended': ['CREATED', 'RUNNING', none, none, 'RESTARTING', none, none],
   // Nobody has said that this task is quiet.
   active: [again, again, none, none, again, none, none],
+  // One process has no use for it.
+  'at-rest': [none, none, none, none, none, none, none],
   'trigger-savepoint': [none, 'RUNNING', none, none, none, none, none],
   'trigger-checkpoint': [none, 'RUNNING', none, none, none, none, none],
   stop: [none, 'RUNNING', none, none, none, none, none],

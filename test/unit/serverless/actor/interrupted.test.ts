@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ActorId } from '../../../../lib/model/ids.ts'
 import type { Behaviour } from '../../../../lib/serverless/actor/behaviour.ts'
 import {
   encodeNudge,
@@ -85,10 +86,17 @@ describe('a message whose payload its sender has removed', () => {
   test('blocks nothing, and what follows on its channel is not taken for it', async () => {
     const adders = new Adders()
     await adders.begin(B, 1)
-    const removed = message(1, 0, { blob: 'log/somebody/1-5-payload-0000' })
+    // Many at a time: of an attempt that is over, as its receiver has not heard yet.
+    const removed = Array.from({ length: 8 }, (_, sender) => {
+      const { messageId, envelope } = message(1, 0, { blob: `log/somebody/1-5-payload-000${sender}` })
+      return {
+        messageId,
+        envelope: { ...envelope, from: sender === 0 ? A : (`task:a#${sender}` as ActorId) },
+      }
+    })
     const request = adders.ask(B, { add: 4 })
     const process = adders.process(B)
-    expect(await process.handle([removed, message(1, 1, three), request], forever)).toEqual([])
+    expect(await process.handle([...removed, message(1, 1, three), request], forever)).toEqual([])
 
     const seen: number[] = []
     const watcher: Behaviour<AdderState, Addend> = {

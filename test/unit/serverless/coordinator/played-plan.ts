@@ -12,11 +12,13 @@ export interface PlayedCode {
   readonly parallelism: number
   /** The uid of the operator that counts. */
   readonly uid?: string
+  /** Default: every ten seconds. */
+  readonly checkpoints?: 'off'
   readonly options?: Partial<JobOptions>
 }
 
 /** numbers (a source) -> count, by key -> out. */
-export function planned({ parallelism, uid = 'count', options = {} }: PlayedCode): {
+export function planned({ parallelism, uid = 'count', checkpoints, options = {} }: PlayedCode): {
   readonly plan: JobPlan
   readonly config: JobConfig
 } {
@@ -28,7 +30,7 @@ export function planned({ parallelism, uid = 'count', options = {} }: PlayedCode
       restart: fixedDelay({ attempts: 100, delay: '5 s' }),
       ...options,
       checkpointing: {
-        interval: '10 s',
+        ...(checkpoints !== 'off' && { interval: '10 s' }),
         timeout: '1 min',
         retentionOnCancel: 'retain',
         ...options.checkpointing,

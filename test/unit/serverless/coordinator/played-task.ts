@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { SegmentHandle } from '../../../../lib/checkpoint/checkpoint-record.ts'
+import type { ChannelCounts, SegmentHandle } from '../../../../lib/checkpoint/checkpoint-record.ts'
 import type { TaskAck } from '../../../../lib/checkpoint/task-ack.ts'
 import { taskActor } from '../../../../lib/model/actors.ts'
 import { taskId, type ActorId, type TaskId } from '../../../../lib/model/ids.ts'
@@ -64,6 +64,8 @@ export class PlayedTask {
   completeIds: number[] = []
   /** Its function does not get on: orders wait, and nothing is acknowledged. */
   isLost = false
+  /** What it tells of them. */
+  channels: ChannelCounts = { received: {}, sent: {} }
   readonly orders: Order[] = []
   readonly barriers: Barrier[] = []
   readonly copying: Copying[] = []
@@ -175,6 +177,12 @@ export class PlayedTask {
           ...this.copying.filter((one) => one.checkpointId !== order.checkpointId),
         )
         return []
+      case 'stand-still': {
+        const { active, position } = this
+        this.isQuiet = !active
+        this.active = false
+        return [{ type: 'standstill', active, position, channels: this.channels }]
+      }
       case 'finish':
         this.phase = 'over'
         return [{ type: 'closed' }]
