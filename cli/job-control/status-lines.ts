@@ -1,4 +1,5 @@
 import { isTerminal } from '../../lib/checkpoint/job-status.ts'
+import type { Warned } from '../../lib/serverless/coordinator/image.ts'
 import type { JobStatusRecord, ShownCheckpoint } from '../../lib/serverless/coordinator/job-status-record.ts'
 import type { Colors } from '../text/colors.ts'
 import { failureLines } from '../text/failure.ts'
@@ -8,7 +9,7 @@ import { oneLine } from '../text/width.ts'
 
 /** A job's status for people. */
 export function statusLines(record: JobStatusRecord, nowMs: number, colors: Colors): string[] {
-  const { jobName, status, cause, unmaterialized } = record
+  const { jobName, status, cause, unmaterialized, warnings = [] } = record
   const color = status === 'FAILED' ? colors.red : status === 'RUNNING' ? colors.green : colors.yellow
   return [
     `${colors.bold(oneLine(jobName))} ${color(status)}`,
@@ -19,8 +20,14 @@ export function statusLines(record: JobStatusRecord, nowMs: number, colors: Colo
           `  Rows of ${unmaterialized.join(', ')} are in their logs: no start at another parallelism from the checkpoint kept`,
         ]),
     ...(cause === undefined ? [] : ['', colors.red('Last failure'), ...failureLines(cause)]),
+    ...(warnings.length === 0 ? [] : ['', colors.yellow('Warnings'), ...warnings.map(warningLine(nowMs))]),
   ]
 }
+
+const warningLine =
+  (nowMs: number) =>
+  ({ atMs, message }: Warned): string =>
+    `  ${formatElapsed(nowMs - atMs)} ago: ${oneLine(message)}`
 
 function factsOf(record: JobStatusRecord, nowMs: number): (readonly [string, string])[] {
   const { runId, attempt, restarts, startedAtMs, updatedAtMs, restartAtMs, status, restoredFrom } = record
@@ -39,13 +46,16 @@ function factsOf(record: JobStatusRecord, nowMs: number): (readonly [string, str
     ['begun from', restoredFrom === undefined ? undefined : restoredFrom.location],
     ['chains', shape?.vertices.map(({ id, parallelism }) => `${id} (${parallelism})`).join(', ')],
     ['checkpoint', last === undefined ? 'none' : pointOf(last, nowMs)],
-    ['idle', idle && !isOver ? 'nothing to do since, so no checkpoints are taken' : undefined],
+    ['idle', idle && !isOver ? idleText(last) : undefined],
     ['savepoint', lastSavepoint === undefined ? undefined : pointOf(lastSavepoint, nowMs)],
     ['latest', latest === undefined ? undefined : latest.location],
     ['as of', ago(updatedAtMs)],
   ]
   return facts.filter((fact): fact is [string, string] => fact[1] !== undefined)
 }
+
+const idleText = (last: ShownCheckpoint | undefined): string =>
+  last === undefined ? 'nothing to do' : 'nothing to do since, so no checkpoints are taken'
 
 function pointOf({ checkpointId, location, completedAtMs, figures }: ShownCheckpoint, nowMs: number): string {
   const when = `${formatElapsed(nowMs - completedAtMs)} ago, in ${formatElapsed(figures.durationMs)}`

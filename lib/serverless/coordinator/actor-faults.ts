@@ -9,7 +9,7 @@ import type { JobRuntime } from '../runtime.ts'
 import { hear } from './hear.ts'
 import type { Effect } from './image.ts'
 import { leaveInFlight } from './in-flight-copies.ts'
-import { change, tell, type CoordinatorTurn } from './turn.ts'
+import { change, warn, type CoordinatorTurn } from './turn.ts'
 
 /**
  * Tells the coordinator of what will not pass by itself. The coordinator has nobody to tell of its own: what it logs, and the
@@ -43,7 +43,7 @@ export function hearDenial(
   { actor, attempt, message }: Extract<JobRequest, { type: 'denied' }>,
 ): void {
   const { coordinator } = turn.image
-  if (actorKind(actor) !== 'task') return tell(turn, { type: 'warning', message: `${actor}: ${message}` })
+  if (actorKind(actor) !== 'task') return warn(turn, `${actor}: ${message}`)
   if (attempt !== undefined && attempt !== coordinator.attempt) return
   hear(turn, {
     type: 'task-failed',
@@ -58,7 +58,10 @@ export function hearDenial(
  * schedule; a checkpoint that cannot begin runs into its timeout.
  */
 export function giveUp(turn: CoordinatorTurn, effect: Effect, { message }: Error): void {
-  turn.runtime.observe.event({ type: 'warning', message: `${effect.type}: ${message}` })
+  const warning = `${effect.type}: ${message}`
+  // What cannot be shown is not to be shown by the same way again.
+  if (effect.type === 'publish') turn.runtime.observe.event({ type: 'warning', message: warning })
+  else warn(turn, warning)
   if (effect.type === 'deploy') {
     const { attempt } = effect
     return hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message } })

@@ -1,6 +1,7 @@
 /** Bounds of the coordinator, with their reasons. */
 export const COORDINATOR_LIMITS: {
   readonly answersMax: number
+  readonly warningsMax: number
   readonly formerMax: number
   readonly settleTimeoutMs: number
   readonly intervalMsMin: number
@@ -14,6 +15,8 @@ export const COORDINATOR_LIMITS: {
 } = {
   /** Who asked looks for the answer within minutes; a repeat of a request that is older than these is taken for a new one. */
   answersMax: 100,
+  /** For people, who look at the log for more. */
+  warningsMax: 10,
   /** Lineages that were left while they could still be gone back to. The oldest is given up for a new one. */
   formerMax: 4,
   /** Tasks materialize what they hold in memory, which is bounded; a task that is lost must not keep a job from its end. */

@@ -19,6 +19,7 @@ import {
   removeCheckpoint,
   removeSpoiled,
   tell,
+  warn,
   type CoordinatorTurn,
 } from './turn.ts'
 
@@ -32,8 +33,7 @@ export function hear(turn: CoordinatorTurn, event: CoordinatorEvent): void {
     change(turn, { coordinator: step.state })
     const hasAdvanced = advanceRestorable(turn)
     if (next.type === 'stored' && step.outcome === 'accepted') completed(turn, next.checkpointId)
-    for (const message of poisonNotices(before.poisonRecords, step.state.poisonRecords))
-      tell(turn, { type: 'warning', message })
+    for (const message of poisonNotices(before.poisonRecords, step.state.poisonRecords)) warn(turn, message)
     for (const command of step.commands) carryOut(turn, command, before, (followUp) => queue.push(followUp))
     if (step.state.idle !== before.idle) intend(turn, { type: 'publish' })
     const isTold = step.commands.some(({ type }) => type === 'notify-complete')

@@ -40,6 +40,8 @@ export interface CoordinatorImage {
   readonly effects: readonly Effect[]
   /** To be told to the observer with the next turn. */
   readonly tells: readonly JobHappening[]
+  /** What its user should know of and failed nothing, each once; the latest last. */
+  readonly warnings: readonly Warned[]
   /** The latest answers to requests, oldest first. */
   readonly answers: readonly Answered[]
   /** Somebody asked for a start: from then on the schedule starts nothing by itself. */
@@ -241,6 +243,12 @@ export interface Answered {
   readonly answer: JobAnswer
 }
 
+export interface Warned {
+  /** When it last was so. */
+  readonly atMs: number
+  readonly message: string
+}
+
 export interface Milestone {
   readonly position: number
   readonly atMs: number
@@ -263,6 +271,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     removed: [],
     effects: [],
     tells: [],
+    warnings: [],
     answers: [],
     startAsked: false,
     isScheduleOn: undefined,

@@ -12,7 +12,14 @@ import type { TurnLog } from '../../ports/turn-log.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { latestPoint } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
-import { shownStatus, type Answered, type CoordinatorImage, type JobAnswer, type PlanShape } from './image.ts'
+import {
+  shownStatus,
+  type Answered,
+  type CoordinatorImage,
+  type JobAnswer,
+  type PlanShape,
+  type Warned,
+} from './image.ts'
 
 const JOB_STATUS_VERSION = 1
 
@@ -48,6 +55,8 @@ export interface JobStatusRecord {
   /** Tasks whose rows were not brought up to the checkpoint kept: no start at another parallelism from it. */
   readonly unmaterialized: readonly TaskId[]
   readonly shape: PlanShape | undefined
+  /** What failed nothing, and should be looked at; the latest last. Undefined, from older code: none is known. */
+  readonly warnings?: readonly Warned[]
   /** By request. */
   readonly answers: Readonly<Record<string, JobAnswer & { readonly atMs: number }>>
 }
@@ -107,6 +116,7 @@ function recordOf(jobName: string, image: CoordinatorImage, nowMs: number): JobS
     latest: latestPoint(image),
     unmaterialized: settling?.missing ?? lineage?.materialized?.missing ?? [],
     shape: run?.shape,
+    warnings: image.warnings.map(({ atMs, message }) => ({ atMs, message: short(message) })),
     answers: Object.fromEntries(image.answers.map(shownAnswer)),
   }
 }

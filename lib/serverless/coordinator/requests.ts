@@ -20,7 +20,7 @@ import {
   isAnswered,
   nudgeAll,
   removeAgain,
-  tell,
+  warn,
   type CoordinatorTurn,
 } from './turn.ts'
 
@@ -108,7 +108,7 @@ function deadLetter(
   const isOver = channelAttempt !== undefined && channelAttempt !== attempt
   const what = `${actor}: a message came to the dead-letter queue: ${reason}`
   const note = isOver ? `. It was of attempt ${channelAttempt}, and nobody waits for it` : ''
-  tell(turn, { type: 'warning', message: `${what}${note}` })
+  warn(turn, `${what}${note}`)
   if (!isOver) {
     const message =
       `a message to ${actor} came to the dead-letter queue: ${reason}. What it was to do will not be done, so the job goes ` +

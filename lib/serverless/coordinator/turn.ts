@@ -41,6 +41,15 @@ export function tell(turn: CoordinatorTurn, happening: JobHappening): void {
   change(turn, { tells: [...turn.image.tells, happening] })
 }
 
+/** Told, and shown in the job's status until newer ones push it out. */
+export function warn(turn: CoordinatorTurn, message: string): void {
+  tell(turn, { type: 'warning', message })
+  const others = turn.image.warnings.filter((one) => one.message !== message)
+  const warnings = [...others, { atMs: turn.nowMs, message }]
+  change(turn, { warnings: warnings.slice(-COORDINATOR_LIMITS.warningsMax) })
+  intend(turn, { type: 'publish' })
+}
+
 /** To the tasks that were begun last. There are none before the first attempt of a run was begun. */
 export function orderTasks(
   turn: CoordinatorTurn,

@@ -44,6 +44,24 @@ test('status of a job that is over, and cannot be started at another parallelism
   expect(stdout).not.toContain('idle')
 })
 
+test('status of a job with something to look at', async () => {
+  const message = 'ingest:posted#0: dynamodb:PutItem on table words: not allowed'
+  const job = await new ScriptedJob().publish({ warnings: [{ atMs: START_MS - 5_000, message }] })
+  const { stdout } = await job.cli.run('status')
+  expect(stdout).toContain(`\nWarnings\n  5 s ago: ${message}\n`)
+})
+
+test('status of an idle job', async () => {
+  const idle = 'nothing to do since, so no checkpoints are taken'
+  for (const [checkpoints, shown] of [
+    [RUNNING.checkpoints, idle],
+    [[], 'nothing to do'],
+  ] as const) {
+    const job = await new ScriptedJob().publish({ idle: true, checkpoints })
+    expect((await job.cli.run('status')).stdout).toContain(`  idle         ${shown}\n`)
+  }
+})
+
 test('what a record holds cannot move the cursor', async () => {
   const job = await new ScriptedJob().publish({
     jobName: 'wo\u001B[2Jrds',

@@ -824,17 +824,32 @@ describe('what the platform refuses', () => {
     expect(job.status).toBe('RUNNING')
   })
 
-  it('to ingest is told of, and the job goes on with what it has', async () => {
+  it('to ingest is told of and shown in the status, and the job goes on with what it has', async () => {
     const job = await running()
     const partition = ingestActor('lines', 0)
-    job.ask({ type: 'denied', actor: partition, attempt: 0, message: 'not allowed: dynamodb:PutItem' })
-    await job.settle()
+    const denied = () => {
+      job.ask({ type: 'denied', actor: partition, attempt: 0, message: 'not allowed: dynamodb:PutItem' })
+      return job.settle()
+    }
+    await denied()
     await job.turn()
-    expect(job.status).toBe('RUNNING')
-    expect(job.happenings).toContainEqual({
-      type: 'warning',
-      message: 'ingest:lines#0: not allowed: dynamodb:PutItem',
-    })
+    const message = 'ingest:lines#0: not allowed: dynamodb:PutItem'
+    expect(job.happenings).toContainEqual({ type: 'warning', message })
+    job.clock.advance(1_000)
+    await denied()
+    // Once, and as of the last time.
+    const warnings = [{ atMs: job.clock.now(), message }]
+    expect(await job.record()).toMatchObject({ status: 'RUNNING', warnings })
+  })
+
+  it('of the status itself is in the log, and not tried for ever', async () => {
+    const job = await running()
+    vi.spyOn(job.runtime.log, 'putHead').mockRejectedValue(denial('dynamodb:UpdateItem'))
+    job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.settle()
+    const message = 'publish: not allowed: dynamodb:UpdateItem'
+    expect(job.happenings).toContainEqual({ type: 'warning', message })
+    expect(job.image.effects).toEqual([])
   })
 
   it('to the coordinator at a start is the answer to whoever asked for it', async () => {
