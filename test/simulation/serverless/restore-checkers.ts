@@ -55,6 +55,8 @@ function baseProblems(
     ({ record }) => record.checkpointId === checkpointId && record.attempt === base.attempt,
   )
   if (stored === undefined || stored.order > order) return ['it had not been stored']
+  // The record of a savepoint knows no logs: attempts of its own run go on from where its coordinator saw it.
+  if (stored.record.kind === 'savepoint') return []
   const there = stored.record.logs?.[taskOfActor(actor)]
   if (there?.attempt !== base.attempt || there.position !== base.position)
     return [`goes on from ${base.attempt}/${base.position}; it was at ${there?.attempt}/${there?.position}`]
