@@ -47,7 +47,8 @@ export async function measureTurns({ say }: MeasureSettings): Promise<Measured> 
   aws.keepsInvocations = false
 
   say('  an idle hour …')
-  const idleCalls = await callsOfIdleHour()
+  const idleCalls = await callsOfIdleHour('10 s')
+  const idleCallsWithout = await callsOfIdleHour('off')
   // Sources read their ingest log as well, and a key that is not in memory is read: the budget is that of the others.
   const plain = warm.filter(({ actor, requests }) => actor !== SOURCE && !requests.includes('row-store'))
   assert(plain.length > 0, 'some turns found their rows in memory')
@@ -56,7 +57,7 @@ export async function measureTurns({ say }: MeasureSettings): Promise<Measured> 
       turnTable('Warm turns, one event each', warm),
       turnTable('Warm turns, 500 events each: what is large is an object', large),
       turnTable('First turns of new environments, one event each', cold),
-      restTable(rowsWritten, idleCalls),
+      restTable(rowsWritten, idleCalls, idleCallsWithout),
     ],
     checks: [
       {
@@ -65,16 +66,17 @@ export async function measureTurns({ say }: MeasureSettings): Promise<Measured> 
         atMost: WARM_TRIPS_MAX,
       },
       { what: 'calls of ours in an idle hour', value: idleCalls, atMost: 0 },
+      { what: 'the same, of a job without checkpoints', value: idleCallsWithout, atMost: 0 },
     ],
   }
 }
 
-async function callsOfIdleHour(): Promise<number> {
-  const job = new StandardJob({ keyCount: 1_000, parallelism: 1 })
+async function callsOfIdleHour(checkpointInterval: string): Promise<number> {
+  const job = new StandardJob({ keyCount: 1_000, parallelism: 1, checkpointInterval })
   await job.start()
   await job.take(job.eventsOfAllKeys(), 500)
-  // Some checkpoints, until one finds that nothing happened since the last.
-  await job.aws.pass(120_000)
+  // Some checkpoints, until one finds that nothing happened since the last; or ticks, by which tasks are asked.
+  await job.aws.pass(180_000)
   job.aws.forgetUsage()
   await job.aws.pass(HOUR_MS)
   return ownCalls(job.aws.usage.calls(FUNCTIONS))
@@ -125,7 +127,7 @@ function turnTable(title: string, turns: readonly Turn[]): Table {
   }
 }
 
-function restTable(rowsWritten: number, idleCalls: number): Table {
+function restTable(rowsWritten: number, idleCalls: number, idleCallsWithout: number): Table {
   const { fifoRequests, standardRequests } = pollingOf(HOUR_MS / 1000)
   const { polling, alarms } = standingOfMonth()
   return {
@@ -134,6 +136,7 @@ function restTable(rowsWritten: number, idleCalls: number): Table {
     rows: [
       ['rows written when a job comes to rest whose 1,000 keys of each stage changed since', rowsWritten],
       ['calls of ours in an idle hour', idleCalls],
+      ['the same, of a job without checkpoints', idleCallsWithout],
       ['receives of Lambda’s pollers in an idle hour, FIFO queues', fifoRequests],
       ['the same, standard queue', standardRequests],
       ['USD of polling in an idle month', polling.toFixed(2)],
