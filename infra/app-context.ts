@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 import { UserError } from '../lib/model/faults.ts'
 
 /** What `cdk -c name=value` may say, beside the CDK's own. */
-export const CONTEXT_NAMES = ['job', 'stack', 'set', 'http-auth', 'bundle-aws-sdk', 'removal-policy'] as const
+const CONTEXT_NAMES = ['job', 'stack', 'set', 'http-auth', 'bundle-aws-sdk', 'removal-policy'] as const
 
 type ContextName = (typeof CONTEXT_NAMES)[number]
 

@@ -21,6 +21,18 @@ const told = (alarms: ReturnType<typeof alarmsOf>): readonly string[] =>
     return `${String(Namespace)} ${String(MetricName)} of ${of.join(' ')}: ${String(Statistic)} >= ${String(Threshold)}`
   })
 
+/** Whose source may refuse records; `taken`: a stream takes those. */
+const refusing = (taken: boolean) =>
+  defineJob({ name: 'refusing' }, (env) => {
+    const readings = env.source('readings', http<string>())
+    readings.sinkTo('out', print())
+    if (taken) readings.getSideOutput(deadLetters).sinkTo('refused', print())
+  })
+
+/** Those of its records. */
+const ofRecords = (taken: boolean) =>
+  told(alarmsOf(synthesise({ job: refusing(taken) }))).filter((line) => line.includes('numDeadLetters'))
+
 describe('alarms', () => {
   const alarms = alarmsOf(synthesise({ job: minimalJob() }))
 
@@ -64,14 +76,6 @@ describe('alarms', () => {
   })
 
   test('go off for records that could not be handled, where no stream takes them', () => {
-    const job = (taken: boolean) =>
-      defineJob({ name: 'refusing' }, (env) => {
-        const readings = env.source('readings', http<string>())
-        readings.sinkTo('out', print())
-        if (taken) readings.getSideOutput(deadLetters).sinkTo('refused', print())
-      })
-    const ofRecords = (taken: boolean) =>
-      told(alarmsOf(synthesise({ job: job(taken) }))).filter((line) => line.includes('numDeadLetters'))
     expect(ofRecords(false)).toEqual([
       'Millrace numDeadLetters of Job refusing Operator readings Stack Jobs: Sum >= 1',
     ])
