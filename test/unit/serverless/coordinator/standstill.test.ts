@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import type { TaskOrder } from '../../../../lib/serverless/protocol.ts'
+import { PlayedJob } from './played-job.ts'
+import { running } from './played-stories.ts'
+
+const unchecked = (): Promise<PlayedJob> => running(new PlayedJob({ parallelism: 2, checkpoints: 'off' }))
+
+async function ticked(job: PlayedJob): Promise<void> {
+  job.request({ type: 'tick' })
+  await job.settle()
+}
+
+function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
+  return job.orders.filter(({ order }) => order.type === type)
+}
+
+describe('a job that takes no checkpoints', () => {
+  it('is asked with each tick whether it stands still, and sleeps once all of it does', async () => {
+    const job = await unchecked()
+    job.work('count', 1)
+    await ticked(job)
+    expect(ordersOf(job, 'stand-still')).toHaveLength(3)
+    expect(job.image.coordinator.idle).toBe(false)
+    await ticked(job)
+    expect(job.image.coordinator).toMatchObject({ idle: true, wakeAtMs: undefined })
+    expect(job.world.wakeUps.scheduleEnabled).toBe(false)
+    expect(await job.record()).toMatchObject({ status: 'RUNNING', idle: true })
+  })
+
+  it('wakes with the first thing that is done', async () => {
+    const job = await unchecked()
+    await ticked(job)
+    job.work('count', 1)
+    await job.settle()
+    expect(job.image.coordinator.idle).toBe(false)
+    expect(job.world.wakeUps.scheduleEnabled).toBe(true)
+    expect(await job.record()).toMatchObject({ status: 'RUNNING', idle: false })
+  })
+
+  it('has its tasks fold what they had when they were asked, since its logs end after weeks', async () => {
+    const job = await unchecked()
+    job.work('count', 1)
+    await ticked(job)
+    const folded = ordersOf(job, 'restorable-from').map(({ to, order }) => [to, order])
+    const stood = [...job.tasks.values()].map(({ actor, position }) => {
+      return [actor, { type: 'restorable-from', position }]
+    })
+    expect(folded).toEqual(expect.arrayContaining(stood))
+    expect(folded).toHaveLength(stood.length)
+  })
+
+  it('is not at rest while something is under way between its tasks, nor folds it', async () => {
+    const job = await unchecked()
+    job.of('numbers#0').channels = { received: {}, sent: { [job.of('count#0').id]: 3 } }
+    job.of('count#0').channels = { received: { [job.of('numbers#0').id]: 2 }, sent: {} }
+    await ticked(job)
+    expect(job.image.coordinator.idle).toBe(false)
+    expect(ordersOf(job, 'restorable-from')).toEqual([])
+    job.of('count#0').channels = { received: { [job.of('numbers#0').id]: 3 }, sent: {} }
+    await ticked(job)
+    expect(job.image.coordinator.idle).toBe(true)
+  })
+
+  it('is not at rest where one begins to do something before the last has answered', async () => {
+    const job = await unchecked()
+    job.of('numbers#0').isLost = true
+    await ticked(job)
+    job.work('count', 1)
+    await ticked(job)
+    // Who has not answered is not asked again.
+    expect(ordersOf(job, 'stand-still')).toHaveLength(3)
+    job.of('numbers#0').isLost = false
+    await job.settle()
+    expect(job.image.coordinator.idle).toBe(false)
+    await ticked(job)
+    await ticked(job)
+    expect(job.image.coordinator.idle).toBe(true)
+  })
+
+  it('is asked by nobody where checkpoints tell', async () => {
+    const job = await running()
+    await ticked(job)
+    expect(ordersOf(job, 'stand-still')).toEqual([])
+  })
+})
