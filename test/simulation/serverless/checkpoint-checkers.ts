@@ -55,26 +55,53 @@ export function tasksOf({ vertices }: CheckpointRecord): TaskId[] {
   )
 }
 
-/** Every task acknowledged the checkpoint, in the attempt that it is of, before it was complete (invariant 5). */
+/**
+ * Every task acknowledged the checkpoint, in the attempt that it is of, before it was complete; and where it did so is where the
+ * record has it (invariant 5).
+ */
 function completionProblems({ record, order }: StoredRecord, logs: Logs, channels: Channels): string[] {
   return tasksOf(record).flatMap((task) => {
-    const channel = channels.get(channelId(taskActor(task), COORDINATOR, record.attempt))
-    const acknowledgement = channel?.messages.find(({ payload }) => {
-      const report = payload as TaskReport
-      return report.type === 'acknowledge' && report.checkpointId === record.checkpointId
-    })
-    if (acknowledgement === undefined) return [`completion: ${task} never acknowledged it`]
-    if (acknowledgement.order > order) return [`completion: ${task} acknowledged it later`]
+    const message = acknowledgementOf(record, task, channels)
+    if (message === undefined) return [`completion: ${task} never acknowledged it`]
+    if (message.order > order) return [`completion: ${task} acknowledged it later`]
+    const { ack } = message.payload as Acknowledgement
+    const position = record.logs?.[task]?.position
+    // A savepoint is of no place in a log.
+    if (record.kind === 'checkpoint' && ack.position !== position)
+      return [`completion: ${task} acknowledged it at ${ack.position}, and the record has it at ${position}`]
     const heard = turnsOf(logs.get(COORDINATOR)).some(
       (turn) =>
         turn.order < order &&
         turn.item.consumed.some(
           ({ from, attempt, next }) =>
-            from === taskActor(task) && attempt === record.attempt && next > acknowledgement.sequence,
+            from === taskActor(task) && attempt === record.attempt && next > message.sequence,
         ),
     )
     return heard ? [] : [`completion: the coordinator had not committed that it heard of ${task}`]
   })
+}
+
+type Acknowledgement = Extract<TaskReport, { type: 'acknowledge' }>
+
+function acknowledgementOf(
+  { checkpointId, attempt }: CheckpointRecord,
+  task: TaskId,
+  channels: Channels,
+): Channel['messages'][number] | undefined {
+  const channel = channels.get(channelId(taskActor(task), COORDINATOR, attempt))
+  return channel?.messages.find(({ payload }) => isAcknowledgement(payload, checkpointId))
+}
+
+/** Where the barrier is in a task's log: by the record, and by what the task said of a savepoint, whose record does not tell. */
+export function positionIn(record: CheckpointRecord, task: TaskId, channels: Channels): number | undefined {
+  if (record.kind === 'checkpoint') return record.logs?.[task]?.position
+  const message = acknowledgementOf(record, task, channels)
+  return message === undefined ? undefined : (message.payload as Acknowledgement).ack.position
+}
+
+function isAcknowledgement(payload: unknown, checkpointId: number): boolean {
+  const report = payload as TaskReport
+  return report.type === 'acknowledge' && report.checkpointId === checkpointId
 }
 
 /** Each task's state at its position has the effects of what came before the barrier, and of nothing else (invariant 4). */

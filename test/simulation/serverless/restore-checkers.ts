@@ -2,10 +2,12 @@ import { taskActor, taskOfActor } from '../../../lib/model/actors.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
 import type { GenesisItem } from '../../../lib/serverless/actor/log-entry.ts'
 import type { InFlightStretch, Stashed, TaskGenesis } from '../../../lib/serverless/protocol.ts'
-import { channelId, contentOf, edgesOf, elementsOf, type Channels, type Logs } from './channels.ts'
+import type { TaskDelta } from '../../../lib/serverless/task/task-state.ts'
+import { channelId, contentOf, edgesOf, elementsOf, turnsOf, type Channels, type Logs } from './channels.ts'
 import {
   beforeBarrier,
   isKept,
+  positionIn,
   stretchAt,
   tasksOf,
   underWayAt,
@@ -55,11 +57,8 @@ function baseProblems(
     ({ record }) => record.checkpointId === checkpointId && record.attempt === base.attempt,
   )
   if (stored === undefined || stored.order > order) return ['it had not been stored']
-  // The record of a savepoint knows no logs: attempts of its own run go on from where its coordinator saw it.
-  if (stored.record.kind === 'savepoint') return []
-  const there = stored.record.logs?.[taskOfActor(actor)]
-  if (there?.attempt !== base.attempt || there.position !== base.position)
-    return [`goes on from ${base.attempt}/${base.position}; it was at ${there?.attempt}/${there?.position}`]
+  const position = positionIn(stored.record, taskOfActor(actor), channels)
+  if (position !== base.position) return [`goes on from position ${base.position}, and it was at ${position}`]
   const former = logs
     .get(actor)
     ?.find((one) => one.item.type === 'genesis' && one.item.attempt === base.attempt)
@@ -71,10 +70,10 @@ function baseProblems(
   ]
 }
 
-/** Where its logs have what was under way: the first turn sends what the task itself had sent by then, and nobody had taken. */
+/** Where the logs have what was under way: a task sends, before anything else, what it had sent by then and nobody had taken. */
 function sentAgainProblems(
   actor: ActorId,
-  { attempt, position, genesis }: Based['item'],
+  { attempt, genesis }: Based['item'],
   { record }: StoredRecord,
   logs: Logs,
   channels: Channels,
@@ -82,18 +81,20 @@ function sentAgainProblems(
   const { inFlight } = genesis.content as TaskGenesis
   if (inFlight === undefined) return []
   const problems: string[] = []
+  const turns = turnsOf(logs.get(actor)).filter(({ item }) => item.attempt === attempt)
+  // What it does on the side, such as writing rows, may come before.
+  const hasBegun = turns.some(({ item }) => (item.delta as TaskDelta | undefined)?.progress !== undefined)
   const stretches = tasksOf(record).flatMap((to): InFlightStretch[] => {
     const channel = channels.get(channelId(actor, taskActor(to), record.attempt))
-    const takenUpTo = record.logs?.[to]?.position ?? 0
+    const takenUpTo = positionIn(record, to, channels) ?? 0
     const { first, end } = stretchAt(channel, logs, genesis.base.position, takenUpTo)
     if (channel === undefined || first >= end) return []
     const again = channels.get(channelId(actor, taskActor(to), attempt))
-    const hasBegun = logs.get(actor)?.some(({ item }) => item.attempt === attempt && item.type === 'turn')
-    for (const edge of hasBegun === true ? edgesOf(channel) : []) {
+    for (const edge of hasBegun ? edgesOf(channel) : []) {
       const expected = beforeBarrier(channel, edge, record.checkpointId, first).filter(isKept)
-      const sent = again === undefined ? [] : elementsOf(again, edge)
-      const atOnce = sent.filter((one) => one.position === position + 1).map(({ element }) => element)
-      if (expected.some((one, index) => one !== contentOf(atOnce)[index]))
+      const elements = again === undefined ? [] : elementsOf(again, edge)
+      const sent = contentOf(elements.map(({ element }) => element))
+      if (expected.some((one, index) => one !== sent[index]))
         problems.push(`what was under way to ${to} on edge ${edge} is not sent again first of all`)
     }
     return [{ to, attempt: record.attempt, first, end }]
