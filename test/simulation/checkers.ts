@@ -134,7 +134,8 @@ export function outputProblems(
   const traits = traitsOf(program.nodes)
   return [...expected].flatMap(([sink, items]) => {
     const node = program.nodes[sink]!
-    if (node.type !== 'sink') return []
+    // What upserts come to is in a table.
+    if (node.type !== 'sink' || node.form === 'upsert') return []
     const { ordered, stateless } = traits[sink]!
     if (!stateIsExact && !stateless) return []
     const got = seen.get(sink) ?? []

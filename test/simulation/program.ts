@@ -30,7 +30,7 @@ export type Node = Placement &
     | { readonly type: KeyedType; readonly input: number; readonly size: number }
     /** The side output of `input`, which is of type buckets. */
     | { readonly type: 'odd'; readonly input: number }
-    | { readonly type: 'sink'; readonly input: number; readonly form: 'transactional' | 'writer' }
+    | { readonly type: 'sink'; readonly input: number; readonly form: 'transactional' | 'writer' | 'upsert' }
   )
 
 /** A job as plain data. */
@@ -101,6 +101,21 @@ export function randomProgram(chance: Chance, maxParallelism: number): Program {
     add({ type: 'sink', form, input: chance.pick(streams(nodes)) } as never)
   }
   return { nodes, jitterMs }
+}
+
+/** By chance with a sink that keeps the last record of each key, of a stream in which they come in one order. */
+export function withUpsert(program: Program, chance: Chance): Program {
+  if (!chance.chance(0.25)) return program
+  const { nodes } = program
+  const traits = traitsOf(nodes)
+  const input = chance.pick(streams(nodes).filter((stream) => traits[stream]!.ordered))
+  const { parallelism, chaining } = nodes[input]!
+  return { ...program, nodes: [...nodes, { type: 'sink', form: 'upsert', input, parallelism, chaining }] }
+}
+
+/** As it is without. */
+export function withoutUpsert(program: Program): Program {
+  return { ...program, nodes: program.nodes.filter((node) => node.type !== 'sink' || node.form !== 'upsert') }
 }
 
 function inputsOf(node: Node): readonly number[] {

@@ -1,6 +1,6 @@
 import type { JobOptions } from '../../../lib/index.ts'
 import { Chance } from '../chance.ts'
-import { randomProgram, type Program } from '../program.ts'
+import { randomProgram, withUpsert, type Program } from '../program.ts'
 import { HOSTILE, randomProfile, type FaultProfile } from './faults.ts'
 import { randomIds, randomLimits, type TightLimits } from './limits.ts'
 import { DEAD_LETTER_AFTER } from './poison.ts'
@@ -109,7 +109,11 @@ function checkpointedCase(
     seed,
     mode: guarantee,
     program: {
-      program: programOf(size, chance, maxParallelism, fedByHttp),
+      program: withUpsert(
+        programOf(size, chance, maxParallelism, fedByHttp),
+        // Drawn apart, so that a case without is the same.
+        new Chance(seed ^ 0x5e7),
+      ),
       fedByHttp,
       hasPoison,
       memory: chance.pick([[], ['remember'], ['forget'], ['remember', 'forget']]),

@@ -14,6 +14,7 @@ import { forget, remember } from './memory.ts'
 import { poisoned } from './poison.ts'
 import { committedSink, transactionalSink, writerSink, type SinkSurroundings } from './sinks.ts'
 import { replayableSource, type SourceSurroundings } from './source.ts'
+import { upsertSink } from './upserts.ts'
 
 /** What the user's code of one process meets. */
 export interface JobSurroundings extends SinkSurroundings, SourceSurroundings {
@@ -31,6 +32,11 @@ export function serverlessJob(
   const { called, outside, chance, skewMs } = around
   const functions = { faults: { at: called }, outside, chance, clock: { now: around.latestNow } }
   const memories = { called, untimely: outside.untimely, skewMs }
+  const sinks = {
+    transactional: transactionalSink,
+    writer: committedSinks ? committedSink : writerSink,
+    upsert: upsertSink,
+  }
   return defineJob(options, (env) => {
     const streams: DataStream<Item>[] = []
     for (const [index, node] of program.nodes.entries()) {
@@ -53,9 +59,7 @@ export function serverlessJob(
         if (memory.includes('forget')) stream = forget(stream, `forget-${index}`, ttlMs, placed, memories)
         streams.push(stream)
       } else if (node.type === 'sink') {
-        const sink =
-          node.form === 'transactional' ? transactionalSink : committedSinks ? committedSink : writerSink
-        streams[node.input]!.sinkTo(`sink-${index}`, sink(index, around), placed)
+        streams[node.input]!.sinkTo(`sink-${index}`, sinks[node.form](index, around), placed)
         streams.push(streams[node.input]!)
       } else streams.push(streamOf(node, index, streams, placed, functions))
     }

@@ -22,6 +22,7 @@ import type { SimulatedProcess, Trace } from './process.ts'
 import { runtimeOf } from './runtime.ts'
 import { Scheduler } from './scheduler.ts'
 import { SharedOutside } from './sinks.ts'
+import { upsertProblems } from './upserts.ts'
 
 /** Once nothing goes wrong any more, whatever is to come has come by then. */
 const CATCH_UP_MS = 20 * 60_000
@@ -156,6 +157,7 @@ class Simulation {
           isExact ? 'once' : 'at-least-once',
         )),
         ...outputs,
+        ...upsertProblems(program, expected, this.#outside.tables, isExact),
       ],
       completed: this.#happenings.completed,
       restarts: Math.max(0, this.#happenings.attempts - this.#driver.lives),

@@ -10,6 +10,7 @@ import { serverlessJob } from './job.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SharedOutside } from './sinks.ts'
+import { outsideOf } from './upserts.ts'
 
 export interface RuntimeParts {
   readonly of: Case
@@ -57,6 +58,7 @@ export function runtimeOf(parts: RuntimeParts, parallelism: number, process: Sim
     plan,
     now: () => process.now(),
     random: chance,
+    outside: outsideOf(outside.tables, process, scheduler, chance),
     observe: {
       event: (happening) => {
         process.trace(() => textOf(happening))

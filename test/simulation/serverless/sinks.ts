@@ -1,6 +1,7 @@
 import type { Sink, TwoPhaseCommitter } from '../../../lib/stream/sink.ts'
 import type { Item } from '../program.ts'
 import { Outside } from '../simulated-sinks.ts'
+import { MemoryOutside } from '../../world/memory-outside.ts'
 
 interface Transaction {
   readonly id: string
@@ -17,6 +18,8 @@ export interface SinkSurroundings {
 
 /** The world outside of the job, which outlives every process. */
 export class SharedOutside extends Outside {
+  /** What there is of tables. */
+  readonly tables = new MemoryOutside()
   #names = 0
   readonly #batches = new Map<string, string>()
 
