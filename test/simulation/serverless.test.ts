@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TaskGenesis } from '../../lib/serverless/protocol.ts'
 import { endedUnderWay, onRows } from './serverless/bringing-out.ts'
-import { hostileCase, randomCase } from './serverless/case.ts'
+import { hostileCase, randomCase, type Case } from './serverless/case.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
 import type { Ledger } from './serverless/ledger.ts'
 import type { Outcome, Tell } from './serverless/outcome.ts'
@@ -125,10 +125,30 @@ describe('the protocol of turns alone', () => {
   )
 })
 
+/** The first case of the kind, from the first seed on. */
+function firstOf(isOfIt: (one: Case) => boolean): Case {
+  for (let seed = FIRST; ; seed++) {
+    const one = hostileCase(seed)
+    if (isOfIt(one)) return one
+  }
+}
+
 describe('a seed', () => {
-  test('replays the same run, to the last step', async () => {
+  test.each<[string, () => Case]>([
+    ['any', () => hostileCase(FIRST)],
+    ['unaligned', () => firstOf(({ options }) => options.checkpointing?.unaligned === true)],
+    ['gone on from at another parallelism', () => endedUnderWay(hostileCase(FIRST_UNDER_WAY))],
+    ['fed by HTTP', () => firstOf(({ program }) => program.fedByHttp)],
+    [
+      'with upserts',
+      () =>
+        firstOf(({ program: { program } }) =>
+          program.nodes.some((node) => node.type === 'sink' && node.form === 'upsert'),
+        ),
+    ],
+  ])('replays the same run, to the last step: %s', { timeout: 60_000 }, async (_, make) => {
     const lines: string[][] = [[], []]
-    for (const told of lines) await runCase(hostileCase(FIRST), { tell: (line) => told.push(line) })
+    for (const told of lines) await runCase(make(), { tell: (line) => told.push(line) })
     expect(lines[0]!.length).toBeGreaterThan(100)
     expect(lines[0]).toEqual(lines[1])
   })
