@@ -61,6 +61,17 @@ export function onFewRows(one: Case): Case {
   }
 }
 
+/** Into a table beyond the job, two records of each key, one soon after the other: what is late meets the last one, and that stays. */
+export function upserting(one: Case): Case {
+  const { program, ...few } = onFewRows(one)
+  const placed = { parallelism: undefined, chaining: 'always' } as const
+  const nodes: Node[] = [
+    { ...placed, type: 'source', form: 'splits', splits: [rising(100, inPairs)] },
+    { ...placed, type: 'sink', input: 0, form: 'upsert' },
+  ]
+  return { ...few, program: { ...program, program: { ...program.program, nodes }, memory: [] } }
+}
+
 /** Each task sends its receivers several messages a turn: one of an edge each. */
 export function forked(one: Case): Case {
   const placed = { parallelism: undefined, chaining: 'always' } as const
@@ -142,8 +153,13 @@ export function endedUnderWay(one: Case): Case {
 }
 
 /** Of a few keys, in order. */
-function rising(count: number): readonly Item[] {
-  return Array.from({ length: count }, (_, n) => ({ key: `key ${n % 12}`, n, v: n, ts: 1_000 + n }))
+function rising(count: number, keyOf = (n: number): string => `key ${n % 12}`): readonly Item[] {
+  return Array.from({ length: count }, (_, n) => ({ key: keyOf(n), n, v: n, ts: 1_000 + n }))
+}
+
+/** Five keys, the same again, and never more. */
+function inPairs(n: number): string {
+  return `key ${Math.floor(n / 10)}-${n % 5}`
 }
 
 function itemsOf({ nodes }: Program): readonly (readonly Item[])[] {

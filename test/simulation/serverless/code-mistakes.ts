@@ -1,21 +1,24 @@
 import { IdWindow } from '../../../lib/connectors/ingest/id-window.ts'
 import { COORDINATOR } from '../../../lib/model/actors.ts'
 import type { Element } from '../../../lib/model/elements.ts'
+import type { ActorId } from '../../../lib/model/ids.ts'
 import { TwoPhaseCommitSinkOperator } from '../../../lib/operators/two-phase-commit-sink.ts'
 import {
   decodeEnvelope,
   encodeEnvelope,
   type ChannelMessage,
 } from '../../../lib/serverless/actor/envelope.ts'
+import { History } from '../../../lib/serverless/actor/history.ts'
 import { Inbox, type Admission } from '../../../lib/serverless/actor/inbox.ts'
 import { pack, unpack } from '../../../lib/serverless/actor/packing.ts'
-import type { ElementsPayload, TaskOrder } from '../../../lib/serverless/protocol.ts'
+import type { ElementsPayload, TaskOrder, TaskReport } from '../../../lib/serverless/protocol.ts'
 import type { IncomingMessage } from '../../../lib/serverless/runtime.ts'
 import { BarrierAligner } from '../../../lib/task/barrier-aligner.ts'
 import { WatermarkValve } from '../../../lib/task/watermark-valve.ts'
-import { fedByHttp, forked, restarting } from './bringing-out.ts'
+import { fedByHttp, forked, restarting, upserting } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
 import type { Mistake } from './run.ts'
+import { DistantTable } from './upserts.ts'
 
 // Mistakes in what the code decides.
 
@@ -50,6 +53,31 @@ export const CODE_MISTAKES: readonly KnownMistake[] = [
   { name: 'lets what waits move the watermark', from: 1, within: 60, make: letsStashMoveWatermark },
   { name: 'lets the watermark go back', from: 1, within: 60, make: letsWatermarkGoBack },
   { name: 'folds and materializes past the checkpoint', from: 1, within: 60, make: materializesAhead },
+  {
+    name: 'goes on from where it is, and not from the base that a genesis names',
+    from: 1,
+    within: 10,
+    change: restarting,
+    as: 'sink ',
+    make: ignoresBases,
+  },
+  {
+    name: 'completes a checkpoint that a task has not acknowledged',
+    from: 1,
+    within: 10,
+    change: restarting,
+    as: 'completion: ',
+    make: makesUpAcknowledgements,
+  },
+  {
+    name: 'upserts whatever stamp is there',
+    from: 1,
+    within: 10,
+    faults: { lateRow: 0.2, outlive: 1 },
+    change: upserting,
+    as: 'its last record is',
+    make: upsertsWithoutStamps,
+  },
 ]
 
 function patched<T extends object, Name extends keyof T>(
@@ -212,4 +240,93 @@ function materializesAhead(): Mistake {
   return receiving<ElementsPayload | TaskOrder>((payload) =>
     payload.type === 'complete' ? { ...payload, restorableFrom: payload.restorableFrom + 4 } : payload,
   )
+}
+
+function ignoresBases(): Mistake {
+  return {
+    patch: () =>
+      patched(
+        History.prototype,
+        'add',
+        (original) =>
+          function add(this: History<unknown, unknown>, item) {
+            const isBased = item.type === 'genesis' && item.genesis.base !== undefined
+            if (!isBased) return original.call(this, item)
+            return original.call(this, { ...item, genesis: { ...item.genesis, base: this.current.place } })
+          },
+      ),
+  }
+}
+
+type Acknowledgement = Extract<TaskReport, { type: 'acknowledge' }>
+
+/** What the coordinator heard of a task. */
+interface Heard {
+  readonly last: ChannelMessage
+  readonly acknowledgement: Acknowledgement | undefined
+}
+
+/** The first acknowledgement of a checkpoint is taken for that of another task, too: what it told of the checkpoint before. */
+function makesUpAcknowledgements(): Mistake {
+  const heardOf = new Map<ActorId, Heard>()
+  const madeUpFor = new Set<string>()
+  const hear = (message: ChannelMessage): Acknowledgement | undefined => {
+    const report = 'bytes' in message.payload ? (unpack(message.payload.bytes) as TaskReport) : undefined
+    const before = heardOf.get(message.from)
+    const isRepeat = before?.last.attempt === message.attempt && before.last.sequence >= message.sequence
+    if (isRepeat || report?.type !== 'acknowledge') {
+      if (!isRepeat)
+        heardOf.set(message.from, { ...before, last: message, acknowledgement: before?.acknowledgement })
+      return undefined
+    }
+    heardOf.set(message.from, { last: message, acknowledgement: report })
+    return report
+  }
+  const madeUp = ({ from, attempt }: ChannelMessage, checkpointId: number): IncomingMessage | undefined => {
+    // The last to report is one that the barrier has not come to.
+    const other = [...heardOf].findLast(([task, { last, acknowledgement }]) => {
+      const isBehind = acknowledgement !== undefined && acknowledgement.checkpointId < checkpointId
+      return task !== from && last.attempt === attempt && isBehind
+    })
+    const id = `${attempt} ${checkpointId}`
+    if (other === undefined || madeUpFor.has(id)) return undefined
+    madeUpFor.add(id)
+    const [, { last, acknowledgement }] = other
+    const payload = { bytes: pack({ ...acknowledgement, checkpointId }) }
+    return {
+      messageId: `made up for ${id}`,
+      body: encodeEnvelope({ ...last, sequence: last.sequence + 1, payload }),
+    }
+  }
+  return {
+    handlers: (handlers) => ({
+      ...handlers,
+      async coordinator(messages, invocation) {
+        const all = messages.flatMap((message) => {
+          const envelope = decodeEnvelope(message.body)
+          const report = envelope.kind === 'message' ? hear(envelope) : undefined
+          if (envelope.kind !== 'message' || report === undefined) return [message]
+          return [message, madeUp(envelope, report.checkpointId) ?? []].flat()
+        })
+        const { failed } = await handlers.coordinator(all, invocation)
+        return { failed: failed.filter((id) => messages.some(({ messageId }) => messageId === id)) }
+      },
+    }),
+  }
+}
+
+function upsertsWithoutStamps(): Mistake {
+  let writes = 0
+  return {
+    patch: () =>
+      patched(
+        DistantTable.prototype,
+        'put',
+        (original) =>
+          function put(this: DistantTable, item, stamp) {
+            // Stamps of different sinks say nothing about each other.
+            return original.call(this, item, { ...stamp, sink: `${stamp.sink} ${++writes}` })
+          },
+      ),
+  }
 }

@@ -13,5 +13,7 @@ export interface KnownMistake {
   readonly faults?: Partial<FaultProfile>
   /** What else of the case brings it out. */
   readonly change?: (one: Case) => Case
+  /** How it must show: what one of the problems says. Default: in any way. */
+  readonly as?: string
   readonly make: () => Mistake
 }

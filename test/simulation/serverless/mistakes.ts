@@ -1,3 +1,4 @@
+import { withoutUpsert } from '../program.ts'
 import { hostileCase, type Case } from './case.ts'
 import { CODE_MISTAKES } from './code-mistakes.ts'
 import type { KnownMistake } from './known-mistake.ts'
@@ -8,6 +9,8 @@ export const MISTAKES: readonly KnownMistake[] = [...PORT_MISTAKES, ...CODE_MIST
 
 /** A case in which the mistake should show. */
 export function caseFor({ faults, change }: KnownMistake, seed: number): Case {
-  const hostile = hostileCase(seed, faults)
+  const { program, ...rest } = hostileCase(seed, faults)
+  // Without what would hide others: those that need it bring it.
+  const hostile = { ...rest, program: { ...program, program: withoutUpsert(program.program) } }
   return change?.(hostile) ?? hostile
 }
