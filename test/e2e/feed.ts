@@ -64,6 +64,18 @@ export class WordFeed {
   }
 }
 
+/** Posts lines of JSON, once. @throws Error if they are not accepted. */
+export async function postLines(
+  { endpoint }: Emulator,
+  ingestUrl: string,
+  source: string,
+  lines: string,
+): Promise<void> {
+  const headers = { 'content-type': 'application/x-ndjson' }
+  const { status, text } = await post(endpoint, new URL(ingestUrl).host, `/${source}`, headers, lines)
+  if (status !== 202) throw new Error(`HTTP ${status}: ${text}`)
+}
+
 /** Asks the emulator as if it were the host that the URL of a function names, which no name server knows. */
 function post(
   endpoint: string,

@@ -60,11 +60,16 @@ export function assertLogs(items: readonly Item[]): void {
   }
 }
 
-/** Rows of keyed state, whose time-to-live is that of the state. */
-export function assertRows(items: readonly Item[], operatorUid: string, expiryDays: number): void {
-  const rows = items.filter(
+/** Rows of an operator's keyed state. */
+export function rowsOf(items: readonly Item[], operatorUid: string): readonly Item[] {
+  return items.filter(
     (item) => partitionOf(item).startsWith('R#') && partitionOf(item).includes(`#${operatorUid}#`),
   )
+}
+
+/** Rows of keyed state, whose time-to-live is that of the state. */
+export function assertRows(items: readonly Item[], operatorUid: string, expiryDays: number): void {
+  const rows = rowsOf(items, operatorUid)
   assert.ok(rows.length > 0, `there are rows of ${operatorUid}`)
   for (const row of rows) {
     const days = (ttlOf(row) - Date.now() / 1_000) / DAY_SEC

@@ -5,6 +5,7 @@ import { expectEndpoint } from '../../scripts/local/endpoint.ts'
 import { script } from '../../scripts/local/commands.ts'
 import { emptyBucket, emulatorAt, type Emulator } from './emulator.ts'
 import { RESULTS_BUCKET } from './jobs/results.ts'
+import { readmeScenario } from './readme.ts'
 import { windowScenario } from './windows.ts'
 import { wordCountScenario } from './word-count.ts'
 
@@ -13,10 +14,11 @@ const USAGE = `Usage: npm run e2e [-- <scenario> …]
 Deploys jobs to the emulator of AWS at AWS_ENDPOINT_URL and takes them through a life of failures. What was done and how long it
 took is told as it happens; the first that goes wrong ends it, and leaves everything as it is.
 
-  <scenario>  word-count, windows. Default: both
+  <scenario>  readme, word-count, windows. Default: all
   SEED        in the environment: what happens by chance, a whole number. Default: by the clock`
 
 const SCENARIOS: Readonly<Record<string, (emulator: Emulator, seed: number) => Promise<void>>> = {
+  readme: (emulator) => readmeScenario(emulator, step),
   'word-count': (emulator, seed) => wordCountScenario(emulator, step, seed),
   windows: (emulator) => windowScenario(emulator, step),
 }
