@@ -80,7 +80,7 @@ test.each([
   [
     'test/e2e/main.ts',
     ['windows', 'wordcount'],
-    'error: Expected scenarios of word-count, windows; got wordcount',
+    'error: Expected scenarios of readme, word-count, windows; got wordcount',
   ],
   [
     'test/simulation/simulate.ts',
