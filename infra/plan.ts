@@ -3,7 +3,7 @@ import { Queue, type IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
 import { ingestSourcesOf, type IngestSource } from '../lib/connectors/ingest/ingest-sources.ts'
-import { deadLetterSinkUid } from '../lib/graph/dead-letters.ts'
+import { operatorsWithDeadLetterSink } from '../lib/graph/dead-letters.ts'
 import type { JobPlan, JobVertex } from '../lib/graph/plan.ts'
 import { UserError } from '../lib/model/faults.ts'
 import { deploymentOf } from '../lib/serverless/deployment.ts'
@@ -68,7 +68,7 @@ export function deployablePlan(scope: Construct, props: StreamJobProps): Deploya
       queues: new Map(sources.flatMap((source) => queueOf(scope, source, props.queues ?? {}))),
       partitions: sources.reduce((sum, { spec }) => sum + spec.partitions, 0),
     },
-    keptDeadLetters: keptDeadLettersOf(plan),
+    keptDeadLetters: operatorsWithDeadLetterSink(plan).map(({ uid }) => uid),
     taskFunctions: taskFunctionsOf(plan, props),
     warnings: changes,
   }
@@ -82,12 +82,6 @@ export function targetsOf(vertices: readonly JobVertex[]): readonly SinkTarget[]
       return spec.sink.writesTo ?? []
     }),
   )
-}
-
-function keptDeadLettersOf(plan: JobPlan): readonly string[] {
-  const uids = plan.vertices.flatMap(({ operators }) => operators.map(({ uid }) => uid))
-  const all = new Set<string>(uids)
-  return uids.filter((uid) => all.has(deadLetterSinkUid(uid)))
 }
 
 /** The queue of the user's own that a source reads: the one that is given, or else one of the name in the job. */

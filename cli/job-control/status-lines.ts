@@ -20,14 +20,14 @@ export function statusLines(record: JobStatusRecord, nowMs: number, colors: Colo
           `  Rows of ${unmaterialized.join(', ')} are in their logs: no start at another parallelism from the checkpoint kept`,
         ]),
     ...(cause === undefined ? [] : ['', colors.red('Last failure'), ...failureLines(cause)]),
-    ...(warnings.length === 0 ? [] : ['', colors.yellow('Warnings'), ...warnings.map(warningLine(nowMs))]),
+    ...(warnings.length === 0
+      ? []
+      : ['', colors.yellow('Warnings'), ...warnings.map((one) => warningLine(one, nowMs))]),
   ]
 }
 
-const warningLine =
-  (nowMs: number) =>
-  ({ atMs, message }: Warned): string =>
-    `  ${formatElapsed(nowMs - atMs)} ago: ${oneLine(message)}`
+const warningLine = ({ atMs, message }: Warned, nowMs: number): string =>
+  `  ${formatElapsed(nowMs - atMs)} ago: ${oneLine(message)}`
 
 function factsOf(record: JobStatusRecord, nowMs: number): (readonly [string, string])[] {
   const { runId, attempt, restarts, startedAtMs, updatedAtMs, restartAtMs, status, restoredFrom } = record

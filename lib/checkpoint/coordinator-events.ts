@@ -43,7 +43,7 @@ export type CoordinatorEvent =
   /** The task does something, after a barrier before which it did nothing. */
   | { readonly type: 'active'; readonly attempt: Attempt; readonly task: TaskId }
   /** No task does anything, nor will by itself. Where no checkpoints are taken, whose barriers would tell. */
-  | { readonly type: 'at-rest'; readonly attempt: Attempt }
+  | { readonly type: 'quiescent'; readonly attempt: Attempt }
   | { readonly type: 'trigger-savepoint'; readonly requestId: string; readonly target: string | undefined }
   | { readonly type: 'trigger-checkpoint'; readonly requestId: string }
   | {

@@ -8,7 +8,7 @@ import type { CoordinatorSettings, CoordinatorState } from './coordinator-state.
 import { cancel, suspend } from './ending.ts'
 import { deploy, failJob } from './failover.ts'
 import type { FailureCause } from './failure-reasons.ts'
-import { atRest, taskActive } from './idleness.ts'
+import { jobQuiescent, taskActive } from './idleness.ts'
 import { isTerminal } from './job-status.ts'
 import { acknowledge, decline, storeFailed } from './pending-checkpoints.ts'
 import { requestCheckpoint, requestSavepoint, requestStop } from './requests.ts'
@@ -106,8 +106,8 @@ function hear(turn: Turn, event: CoordinatorEvent): EventOutcome {
       return ofThisAttempt(turn, event.attempt) ?? inputEnded(turn, event.task)
     case 'active':
       return ofThisAttempt(turn, event.attempt) ?? taskActive(turn, event.task)
-    case 'at-rest':
-      return ofThisAttempt(turn, event.attempt) ?? atRest(turn)
+    case 'quiescent':
+      return ofThisAttempt(turn, event.attempt) ?? jobQuiescent(turn)
     case 'trigger-savepoint':
       return requestSavepoint(turn, event.requestId, event.target)
     case 'trigger-checkpoint':

@@ -20,7 +20,7 @@ export function taskActive(turn: Turn, task: TaskId): EventOutcome {
 }
 
 /** All tasks are known to do nothing, without a checkpoint. */
-export function atRest(turn: Turn): EventOutcome {
+export function jobQuiescent(turn: Turn): EventOutcome {
   const { deployment, tasks, idle, settings } = turn.state
   if (settings.pauseWhenIdle !== true || deployment !== 'running') return 'not-applicable'
   if (idle) return 'duplicate'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { deadLetterSinkUid } from '../graph/dead-letters.ts'
+import { operatorsWithDeadLetterSink } from '../graph/dead-letters.ts'
 import { setsPoisonAside } from '../graph/operator-traits.ts'
 import type { JobPlan } from '../graph/plan.ts'
 import type { JobConfig } from '../stream/config.ts'
@@ -15,10 +15,8 @@ export function deadLetterNotices(
   plan: JobPlan,
   config: JobConfig,
 ): string[] {
-  const operators = plan.vertices.flatMap((vertex) => vertex.operators)
-  const uids = new Set<string>(operators.map(({ uid }) => uid))
-  return operators
-    .filter(({ uid }) => operatorUids.has(uid) && uids.has(deadLetterSinkUid(uid)))
+  return operatorsWithDeadLetterSink(plan)
+    .filter(({ uid }) => operatorUids.has(uid))
     .map(({ uid, name, spec }) => {
       const who = spec.type === 'source' ? 'Source' : 'Operator'
       const what = setsPoisonAside(config) ? 'set aside records' : 'found records that it could not parse'

@@ -8,7 +8,7 @@ import { resolveParallelism } from './parallelism.ts'
 import { topologicalOrder } from './topology.ts'
 import { assignUids } from './uids.ts'
 import { planJob, type PlanConfig } from './plan-job.ts'
-import type { JobPlan } from './plan.ts'
+import type { ChainedOperator, JobPlan } from './plan.ts'
 
 const SUFFIX = '.dead-letters'
 
@@ -38,6 +38,13 @@ export function planWithDeadLetters(
     return sinkNode(graph.nodes.length + index, uid, from, sinkOf(uid), config)
   })
   return planJob({ ...graph, nodes: [...graph.nodes, ...sinks] }, config)
+}
+
+/** Of a plan that {@link planWithDeadLetters} made: operators whose dead letters such a sink takes. In the order of the plan. */
+export function operatorsWithDeadLetterSink({ vertices }: JobPlan): readonly ChainedOperator[] {
+  const operators = vertices.flatMap((vertex) => vertex.operators)
+  const uids = new Set<string>(operators.map(({ uid }) => uid))
+  return operators.filter(({ uid }) => uids.has(deadLetterSinkUid(uid)))
 }
 
 /** As parallel as the operator, so that it runs in its task. */

@@ -60,8 +60,8 @@ export type TaskOrder =
       readonly position: number
       readonly inFlight?: readonly InFlightStretch[] | undefined
     }
-  /** Where no checkpoints are taken, which would tell: say what was done since this was asked before, in a `standstill`. */
-  | { readonly type: 'stand-still' }
+  /** Where no checkpoints are taken, whose barriers would tell: answer with a `quiescence`. */
+  | { readonly type: 'tell-quiescence' }
   /**
    * The job is over, and may be gone on with from a checkpoint at this log position, in weeks or at another parallelism:
    * take no more data, bring every row up to it, write a head there, and report `materialized`. A task that failed or is
@@ -108,16 +108,19 @@ export type TaskReport =
   | { readonly type: 'input-ended' }
   /** A turn of data, a timer or a sink, after an epoch without any: an idle job wakes up. */
   | { readonly type: 'active' }
-  /** The answer to `stand-still`: as of its turn at `position`. `active`: it had a turn of those since it was asked before. */
-  | ({ readonly type: 'standstill' } & Standstill)
+  /** The answer to `tell-quiescence`. */
+  | ({ readonly type: 'quiescence' } & Quiescence)
   | { readonly type: 'closed' }
   /** The answer to `materialize`. */
   | { readonly type: 'materialized'; readonly position: number }
 
-/** How a task stood at a place in its log. */
-export interface Standstill {
+/** What a task has done up to a place in its log. */
+export interface Quiescence {
+  /** Of the turn that answers. */
   readonly position: number
+  /** Whether it had a turn of data, a timer or a sink since it was asked before. */
   readonly active: boolean
+  /** Messages that it had sent to and taken from each neighbour by then, in this attempt. */
   readonly channels: ChannelCounts
 }
 

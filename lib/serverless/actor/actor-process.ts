@@ -1,7 +1,7 @@
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
-import type { Invocation, JobRuntime } from '../runtime.ts'
 import { PlatformFault } from '../../ports/platform-fault.ts'
+import type { Invocation, JobRuntime } from '../runtime.ts'
 import { Admission, type Admitted } from './admission.ts'
 import {
   ObjectGone,

@@ -10,7 +10,7 @@ import { isTerminal, type JobStatus } from '../../checkpoint/job-status.ts'
 import type { Attempt, CheckpointId, TaskId } from '../../model/ids.ts'
 import type { PoisonRecord } from '../../model/poison-records.ts'
 import type { JobHappening } from '../observe.ts'
-import type { Standstill } from '../protocol.ts'
+import type { Quiescence } from '../protocol.ts'
 
 /** All that the coordinator of a job knows, over all its runs: plain, immutable data. */
 export interface CoordinatorImage {
@@ -29,7 +29,7 @@ export interface CoordinatorImage {
   readonly awaited: readonly TaskId[]
   readonly settling: Settling | undefined
   /** What tasks were asked, where no checkpoints tell whether the job is idle. */
-  readonly standing: Standing | undefined
+  readonly quiescence: QuiescenceRound | undefined
   /** Of what was under way at unaligned checkpoints. They go with the checkpoints. */
   readonly inFlightCopies: readonly InFlightCopy[]
   /** Directories of savepoints that came to nothing: tasks may still be copying to them. */
@@ -165,10 +165,10 @@ export interface Materialized {
   readonly missing: readonly TaskId[]
 }
 
-/** Tasks of an attempt are asked whether they stand still. */
-export interface Standing {
+/** Tasks of an attempt are asked whether they are quiescent. */
+export interface QuiescenceRound {
   readonly attempt: Attempt
-  readonly told: Readonly<Record<TaskId, Standstill>>
+  readonly told: Readonly<Record<TaskId, Quiescence>>
   /** One of them has begun to do something since. */
   readonly isOver: boolean
 }
@@ -265,7 +265,7 @@ export function newImage(coordinator: CoordinatorState): CoordinatorImage {
     restorable: undefined,
     awaited: [],
     settling: undefined,
-    standing: undefined,
+    quiescence: undefined,
     inFlightCopies: [],
     spoiled: [],
     removed: [],

@@ -90,7 +90,7 @@ const REPORTS: Shapes<TaskReport> = {
   },
   'input-ended': {},
   active: {},
-  standstill: {
+  quiescence: {
     position: count,
     active: flag,
     channels: objectOf('counts', { received: counts, sent: counts }),

@@ -3,8 +3,8 @@ import { asAttempt, asCheckpointId, type TaskId } from '../../model/ids.ts'
 import type { TaskReport } from '../protocol.ts'
 import { startTasks } from './effects.ts'
 import { hear } from './hear.ts'
+import { endQuiescence, hearQuiescence } from './quiescence.ts'
 import { materialized } from './settling.ts'
-import { endStandstill, hearStandstill } from './standstill.ts'
 import { change, type CoordinatorTurn } from './turn.ts'
 
 /** What a task of an attempt says; of another than the present one it is not heard. */
@@ -33,11 +33,11 @@ export function report(turn: CoordinatorTurn, task: TaskId, attemptNumber: numbe
     }
     case 'failed':
       return hear(turn, { type: 'task-failed', attempt, task, cause: told.cause, record: told.record })
-    case 'standstill':
-      if (isPresent(turn, attempt, 'running')) hearStandstill(turn, task, told)
+    case 'quiescence':
+      if (isPresent(turn, attempt, 'running')) hearQuiescence(turn, task, told)
       return
     case 'active':
-      if (isPresent(turn, attempt, 'running')) endStandstill(turn)
+      if (isPresent(turn, attempt, 'running')) endQuiescence(turn)
       return hear(turn, { type: told.type, attempt, task })
     case 'input-ended':
       return hear(turn, { type: told.type, attempt, task } satisfies CoordinatorEvent)

@@ -10,8 +10,8 @@ import { hearDenial } from './actor-faults.ts'
 import { hear } from './hear.ts'
 import { shownStatus, type JobAnswer } from './image.ts'
 import { mismatch } from './plan-shape.ts'
+import { askForQuiescence } from './quiescence.ts'
 import { isPlainName, locationOf, nameOf } from './restore-source.ts'
-import { askForStandstill } from './standstill.ts'
 import { start } from './start.ts'
 import {
   answer,
@@ -130,7 +130,7 @@ async function tick(turn: CoordinatorTurn): Promise<void> {
   failIfOtherCode(turn)
   visitIngest(turn)
   hear(turn, { type: 'tick' })
-  askForStandstill(turn)
+  askForQuiescence(turn)
   const isUnderWay = coordinator.deployment !== 'none' || turn.image.settling !== undefined
   if (isUnderWay) nudgeAll(turn)
 }

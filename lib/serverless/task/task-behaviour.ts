@@ -38,7 +38,7 @@ import { wireTask, type TaskWiring } from './task-wiring.ts'
 
 /** A new head after this many turns: what a cold start reads of the log, entry by entry. */
 const HEAD_EVERY_TURNS = 64
-/** Without checkpoints nothing is gone back to; what was sent lately may still have to be sent again, unless the job stands still. */
+/** Without checkpoints nothing is gone back to; what was sent lately may still have to be sent again, unless the job is quiescent. */
 const RESEND_TURNS = 512
 
 export function taskBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<TaskState, TaskDelta> {

@@ -55,8 +55,8 @@ export class TaskTurn {
   #recordsWanted = Number.POSITIVE_INFINITY
   #firingSteps = 0
   #sawData = false
-  /** It is to tell how it stands, once the turn is over. */
-  #isAskedToStand = false
+  /** It is to tell what it has done, once the turn is over. */
+  #isAskedForQuiescence = false
   #reading: TaskState['reading']
   #started: boolean
 
@@ -275,8 +275,8 @@ export class TaskTurn {
       case 'restorable-from':
         this.#restorableFrom(positionBefore(this.#view, order.inFlight ?? [], order.position))
         return
-      case 'stand-still':
-        this.#isAskedToStand = true
+      case 'tell-quiescence':
+        this.#isAskedForQuiescence = true
         return
       case 'materialize':
         Object.assign(this.#delta, materializing(this.#view, order))
@@ -350,15 +350,17 @@ export class TaskTurn {
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)
     const sent = [...(await this.#sentAgain()), ...packed(outputs.take(), this.#wiring.vertex.name)]
-    if (snapshot !== undefined || this.#isAskedToStand) {
+    if (snapshot !== undefined || this.#isAskedForQuiescence) {
       const { senders, receivers } = this.#wiring
       const taken = inputs.slice(0, this.#taken)
       const channels = channelCounts(this.#view, senders, receivers, taken, sent)
       const position = place.position + 1
       const active = this.#activity()
-      if (snapshot !== undefined)
-        this.#acknowledge(snapshot, { position, active, rows: rows.length, channels })
-      if (this.#isAskedToStand) this.#reports.push({ type: 'standstill', position, active, channels })
+      if (snapshot !== undefined) {
+        const counts = this.#allowance.countsChannels ? channels : undefined
+        this.#acknowledge(snapshot, { position, active, rows: rows.length, channels: counts })
+      }
+      if (this.#isAskedForQuiescence) this.#reports.push({ type: 'quiescence', position, active, channels })
     }
     if (inputEnded) this.#reports.push({ type: 'input-ended' })
     if ((delta.finishing ?? state.finishing) && !task.wantsTurn) {
@@ -405,12 +407,9 @@ export class TaskTurn {
     return active
   }
 
-  #acknowledge(snapshot: TaskSnapshot, { channels, ...barrier }: Required<BarrierTurn>): void {
+  #acknowledge(snapshot: TaskSnapshot, barrier: BarrierTurn): void {
     const { vertex, keyed } = this.#wiring
-    const ack = acknowledgement(snapshot, vertex, {
-      ...barrier,
-      channels: this.#allowance.countsChannels ? channels : undefined,
-    })
+    const ack = acknowledgement(snapshot, vertex, barrier)
     const { position } = barrier
     const { checkpointId } = snapshot
     if (snapshot.isSavepoint && keyed !== undefined)

@@ -66,7 +66,7 @@ const EVENTS: Readonly<Record<CoordinatorEvent['type'], (attempt: Attempt) => Co
   'task-failed': (attempt) => ({ type: 'task-failed', attempt, task: TASK, cause: { message: '' } }),
   'input-ended': (attempt) => ({ type: 'input-ended', attempt, task: TASK }),
   active: (attempt) => ({ type: 'active', attempt, task: TASK }),
-  'at-rest': (attempt) => ({ type: 'at-rest', attempt }),
+  quiescent: (attempt) => ({ type: 'quiescent', attempt }),
   'trigger-savepoint': () => ({ type: 'trigger-savepoint', requestId: 'r', target: undefined }),
   'trigger-checkpoint': () => ({ type: 'trigger-checkpoint', requestId: 'r' }),
   stop: () => ({ type: 'stop', requestId: 'r', target: undefined, drain: false }),
@@ -93,7 +93,7 @@ const TABLE: Readonly<Record<CoordinatorEvent['type'], readonly (JobStatus | Eve
   // Nobody has said that this task is quiet.
   active: [again, again, none, none, again, none, none],
   // One process has no use for it.
-  'at-rest': [none, none, none, none, none, none, none],
+  quiescent: [none, none, none, none, none, none, none],
   'trigger-savepoint': [none, 'RUNNING', none, none, none, none, none],
   'trigger-checkpoint': [none, 'RUNNING', none, none, none, none, none],
   stop: [none, 'RUNNING', none, none, none, none, none],

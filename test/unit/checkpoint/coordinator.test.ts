@@ -729,8 +729,8 @@ describe('an idle job', () => {
   it('is one whose tasks are known to rest, until one of them begins to do something', () => {
     const job = idling()
     const { attempt } = job.state
-    expect(job.outcome({ type: 'at-rest', attempt })).toBe('accepted')
-    expect(job.outcome({ type: 'at-rest', attempt })).toBe('duplicate')
+    expect(job.outcome({ type: 'quiescent', attempt })).toBe('accepted')
+    expect(job.outcome({ type: 'quiescent', attempt })).toBe('duplicate')
     expect(job.state.idle).toBe(true)
     expect(job.outcome({ type: 'active', attempt, task: TASKS[0]!.task })).toBe('accepted')
     expect(job.state.idle).toBe(false)

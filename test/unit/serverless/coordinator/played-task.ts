@@ -177,11 +177,11 @@ export class PlayedTask {
           ...this.copying.filter((one) => one.checkpointId !== order.checkpointId),
         )
         return []
-      case 'stand-still': {
+      case 'tell-quiescence': {
         const { active, position } = this
         this.isQuiet = !active
         this.active = false
-        return [{ type: 'standstill', active, position, channels: this.channels }]
+        return [{ type: 'quiescence', active, position, channels: this.channels }]
       }
       case 'finish':
         this.phase = 'over'

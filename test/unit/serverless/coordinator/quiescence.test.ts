@@ -15,11 +15,11 @@ function ordersOf(job: PlayedJob, type: TaskOrder['type']) {
 }
 
 describe('a job that takes no checkpoints', () => {
-  it('is asked with each tick whether it stands still, and sleeps once all of it does', async () => {
+  it('is asked with each tick whether it is quiescent, and sleeps once all of it is', async () => {
     const job = await unchecked()
     job.work('count', 1)
     await ticked(job)
-    expect(ordersOf(job, 'stand-still')).toHaveLength(3)
+    expect(ordersOf(job, 'tell-quiescence')).toHaveLength(3)
     expect(job.image.coordinator.idle).toBe(false)
     await ticked(job)
     expect(job.image.coordinator).toMatchObject({ idle: true, wakeAtMs: undefined })
@@ -42,11 +42,11 @@ describe('a job that takes no checkpoints', () => {
     job.work('count', 1)
     await ticked(job)
     const folded = ordersOf(job, 'restorable-from').map(({ to, order }) => [to, order])
-    const stood = [...job.tasks.values()].map(({ actor, position }) => {
+    const told = [...job.tasks.values()].map(({ actor, position }) => {
       return [actor, { type: 'restorable-from', position }]
     })
-    expect(folded).toEqual(expect.arrayContaining(stood))
-    expect(folded).toHaveLength(stood.length)
+    expect(folded).toEqual(expect.arrayContaining(told))
+    expect(folded).toHaveLength(told.length)
   })
 
   it('is not at rest while something is under way between its tasks, nor folds it', async () => {
@@ -68,7 +68,7 @@ describe('a job that takes no checkpoints', () => {
     job.work('count', 1)
     await ticked(job)
     // Who has not answered is not asked again.
-    expect(ordersOf(job, 'stand-still')).toHaveLength(3)
+    expect(ordersOf(job, 'tell-quiescence')).toHaveLength(3)
     job.of('numbers#0').isLost = false
     await job.settle()
     expect(job.image.coordinator.idle).toBe(false)
@@ -80,6 +80,6 @@ describe('a job that takes no checkpoints', () => {
   it('is asked by nobody where checkpoints tell', async () => {
     const job = await running()
     await ticked(job)
-    expect(ordersOf(job, 'stand-still')).toEqual([])
+    expect(ordersOf(job, 'tell-quiescence')).toEqual([])
   })
 })
