@@ -42,7 +42,7 @@ export type CoordinatorEvent =
   | { readonly type: 'input-ended'; readonly attempt: Attempt; readonly task: TaskId }
   /** The task does something, after a barrier before which it did nothing. */
   | { readonly type: 'active'; readonly attempt: Attempt; readonly task: TaskId }
-  /** No task does anything, nor will by itself. Where no checkpoints are taken, whose barriers would tell. */
+  /** No task does anything at present. Where no checkpoints are taken, whose barriers would tell. */
   | { readonly type: 'quiescent'; readonly attempt: Attempt }
   | { readonly type: 'trigger-savepoint'; readonly requestId: string; readonly target: string | undefined }
   | { readonly type: 'trigger-checkpoint'; readonly requestId: string }

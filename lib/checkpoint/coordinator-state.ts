@@ -47,9 +47,12 @@ export interface CoordinatorState {
   readonly queued: readonly string[]
   /** Tasks of this attempt whose inputs all ended. */
   readonly endedTasks: readonly TaskId[]
-  /** Tasks of this attempt that did nothing before their last barrier, nor said since that they do. Only with `pauseWhenIdle`. */
+  /**
+   * Tasks of this attempt that did nothing before they were last asked, by a barrier or without checkpoints, nor said since that
+   * they do. Only with `pauseWhenIdle`.
+   */
   readonly quietTasks: readonly TaskId[]
-  /** All that was ever done is in the last completed checkpoint: no periodic one is triggered. */
+  /** Nothing is done. With checkpoints, all that ever was is in the last completed one: no periodic one is triggered. */
   readonly idle: boolean
   readonly ending: Ending | undefined
   readonly restartState: RestartState

@@ -106,7 +106,7 @@ export type TaskReport =
       readonly record?: RecordIdentity | undefined
     }
   | { readonly type: 'input-ended' }
-  /** A turn of data, a timer or a sink, after an epoch without any: an idle job wakes up. */
+  /** A turn of data or a timer, after the task told that it had none: an idle job wakes up. */
   | { readonly type: 'active' }
   /** The answer to `tell-quiescence`. */
   | ({ readonly type: 'quiescence' } & Quiescence)
@@ -118,7 +118,7 @@ export type TaskReport =
 export interface Quiescence {
   /** Of the turn that answers. */
   readonly position: number
-  /** Whether it had a turn of data, a timer or a sink since it was asked before. */
+  /** Whether it had a turn of data or a timer since it was asked before. */
   readonly active: boolean
   /** Messages that it had sent to and taken from each neighbour by then, in this attempt. */
   readonly channels: ChannelCounts

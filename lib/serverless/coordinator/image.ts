@@ -165,9 +165,10 @@ export interface Materialized {
   readonly missing: readonly TaskId[]
 }
 
-/** Tasks of an attempt are asked whether they are quiescent. */
+/** Tasks of an attempt are asked whether they are quiescent, and have not all answered. */
 export interface QuiescenceRound {
   readonly attempt: Attempt
+  readonly askedAtMs: number
   readonly told: Readonly<Record<TaskId, Quiescence>>
   /** One of them has begun to do something since. */
   readonly isOver: boolean

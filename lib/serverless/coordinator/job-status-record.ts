@@ -42,7 +42,7 @@ export interface JobStatusRecord {
   readonly cause: FailureCause | undefined
   /** When the next attempt begins, where one is waited for. */
   readonly restartAtMs: number | undefined
-  /** No periodic checkpoints are triggered, since nothing is done. */
+  /** Nothing is done: no periodic checkpoints are triggered, and the safety schedule is off. */
   readonly idle: boolean
   readonly restoredFrom: RestorePoint | undefined
   /** Completed and retained, oldest first. */

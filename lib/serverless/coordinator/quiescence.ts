@@ -4,6 +4,9 @@ import { hear } from './hear.ts'
 import type { QuiescenceRound } from './image.ts'
 import { allTasks, change, orderTasks, type CoordinatorTurn } from './turn.ts'
 
+/** Who has not answered by then is asked anew: a queue may have been taken away with the order, or a function did not know it yet. */
+const ASKED_ANEW_AFTER_MS = 10 * 60_000
+
 /**
  * Where checkpoints are taken, their barriers tell whether a job is idle (lib/checkpoint/idleness.ts). Where none are, its tasks
  * are asked, with each tick of the safety schedule; and what all have told lets them fold their logs, which end after weeks.
@@ -15,31 +18,40 @@ export function askForQuiescence(turn: CoordinatorTurn): void {
   if (intervalMs !== undefined || settings.pauseWhenIdle !== true) return
   const isRunning = deployment === 'running' && status === 'RUNNING' && attempt === run?.deployedAttempt
   if (!isRunning || ending !== undefined || pending.length > 0) return
-  // Those that are slow to answer are not asked twice.
-  if (quiescence?.attempt === attempt && Object.keys(quiescence.told).length < allTasks(turn).length) return
-  change(turn, { quiescence: { attempt, told: {}, isOver: false } })
+  const isOpen = quiescence?.attempt === attempt && turn.nowMs - quiescence.askedAtMs < ASKED_ANEW_AFTER_MS
+  if (isOpen) return
+  change(turn, { quiescence: { attempt, askedAtMs: turn.nowMs, told: {}, isOver: false } })
   orderTasks(turn, allTasks(turn), () => ({ type: 'tell-quiescence' }))
 }
 
-/** A task begins to do something: what it told is over. */
+/** A task begins to do something: what it has told is over. */
 export function endQuiescence(turn: CoordinatorTurn): void {
   const { quiescence } = turn.image
   if (quiescence !== undefined) change(turn, { quiescence: { ...quiescence, isOver: true } })
 }
 
-/** The last of them knows: nothing is under way between tasks that did nothing, so nothing will be done. */
-export function hearQuiescence(turn: CoordinatorTurn, task: TaskId, told: Quiescence): void {
+/**
+ * The last of them knows: between tasks that did nothing, nothing is under way. A late answer to a round that was given up may
+ * count in the next: what its task has begun to do since, it has said behind it.
+ */
+export function hearQuiescence(
+  turn: CoordinatorTurn,
+  task: TaskId,
+  { position, active, channels }: Quiescence,
+): void {
   const { quiescence, coordinator } = turn.image
   const { attempt } = coordinator
   if (quiescence?.attempt !== attempt) return
-  const all: QuiescenceRound = { ...quiescence, told: { ...quiescence.told, [task]: told } }
-  change(turn, { quiescence: all })
-  if (allTasks(turn).some((one) => all.told[one] === undefined)) return
+  const told: QuiescenceRound['told'] = { ...quiescence.told, [task]: { position, active, channels } }
+  const tasks = allTasks(turn)
+  if (tasks.some((one) => told[one] === undefined))
+    return change(turn, { quiescence: { ...quiescence, told } })
+  change(turn, { quiescence: undefined })
   // What each had sent by then was taken by then: nobody will ask for it again.
-  if (!isNothingUnderWay(all.told)) return
-  orderTasks(turn, allTasks(turn), (one) => ({ type: 'restorable-from', position: all.told[one]!.position }))
-  if (!all.isOver && Object.values(all.told).every(({ active }) => !active))
-    hear(turn, { type: 'quiescent', attempt })
+  if (!isNothingUnderWay(told)) return
+  orderTasks(turn, tasks, (one) => ({ type: 'restorable-from', position: told[one]!.position }))
+  const isQuiet = Object.values(told).every((one) => !one.active)
+  if (isQuiet && !quiescence.isOver) hear(turn, { type: 'quiescent', attempt })
 }
 
 function isNothingUnderWay(told: Readonly<Record<TaskId, Quiescence>>): boolean {

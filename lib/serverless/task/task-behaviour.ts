@@ -52,7 +52,10 @@ export function taskBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<Ta
 class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   readonly initial = initialTaskState
   readonly headEveryTurns = HEAD_EVERY_TURNS
-  /** Without checkpoints nobody knows when a receiver has taken a message whose payload is an object: the bucket removes it. */
+  /**
+   * Without checkpoints turns are folded by their number, when a receiver may not have taken a message whose payload is an object:
+   * the bucket removes it.
+   */
   readonly entriesAreRead: boolean
   readonly #runtime: JobRuntime
   readonly #wiring: TaskWiring | undefined

@@ -65,9 +65,9 @@ export interface TaskState {
   readonly restorableFrom: number
   /** Takes nothing more in this attempt: it failed, or everything is done. */
   readonly over: 'failed' | 'closed' | undefined
-  /** Whether it had a turn of data, a timer or a sink since its last barrier. */
+  /** Whether it had a turn of data or a timer since its last barrier or, without checkpoints, since it was last asked. */
   readonly isActive: boolean
-  /** Its last barrier told that it had none: the next is news. */
+  /** It told then that it had none: the next is news. */
   readonly wasQuiet: boolean
   readonly importing: Importing | undefined
   readonly copying: Copying | undefined

@@ -77,6 +77,54 @@ describe('a job that takes no checkpoints', () => {
     expect(job.image.coordinator.idle).toBe(true)
   })
 
+  it('is asked anew where one has not answered for long: the order may be lost', async () => {
+    const job = await unchecked()
+    const orders = (): number => ordersOf(job, 'tell-quiescence').length
+    const { world } = job
+    await ticked(job)
+    const lost = job.of('numbers#0')
+    lost.isLost = true
+    await ticked(job)
+    expect([orders(), job.image.quiescence?.told]).toMatchObject([6, {}])
+    job.clock.advance(9 * 60_000)
+    await ticked(job)
+    expect(orders()).toBe(6)
+    job.clock.advance(60_000)
+    await ticked(job)
+    expect(orders()).toBe(9)
+    // Then it gives both answers: the first counts in the round that is open, the second in none.
+    lost.isLost = false
+    await job.settle()
+    expect([job.image.quiescence, job.image.coordinator.idle]).toEqual([undefined, true])
+    expect(world.wakeUps.scheduleEnabled).toBe(false)
+  })
+
+  it('is asked in each attempt by itself', async () => {
+    const job = await unchecked()
+    const late = job.of('numbers#0')
+    late.isLost = true
+    await ticked(job)
+    const { attempt } = job.image.coordinator
+    job.report(job.of('count#0'), [{ type: 'failed', cause: { message: 'thrown' } }])
+    await job.settle()
+    late.isLost = false
+    job.clock.advance(60_000)
+    await ticked(job)
+    expect(job.image.coordinator.attempt).toBeGreaterThan(attempt)
+    const told = {
+      type: 'quiescence',
+      active: false,
+      position: 1,
+      channels: { received: {}, sent: {} },
+    } as const
+    for (const task of job.tasks.values()) job.report(task, [told], attempt)
+    await job.settle()
+    expect(job.image.coordinator.idle).toBe(false)
+    await ticked(job)
+    await ticked(job)
+    expect(job.image.coordinator.idle).toBe(true)
+  })
+
   it('is asked by nobody where checkpoints tell', async () => {
     const job = await running()
     await ticked(job)

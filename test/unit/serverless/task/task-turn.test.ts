@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { taskOfActor } from '../../../../lib/model/actors.ts'
+import { taskId } from '../../../../lib/model/ids.ts'
+import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
+import type { TaskReport } from '../../../../lib/serverless/protocol.ts'
 import { barrier, END, forever, OneTask, records, watermark } from './one-task.ts'
 
 async function started(options: ConstructorParameters<typeof OneTask>[0] = {}): Promise<OneTask> {
@@ -166,5 +170,32 @@ describe('a turn of a task', () => {
     expect(one.reports()).toEqual([])
     await one.process().handle(bothBarriers(2), forever)
     expect(one.reports()).toMatchObject([{ type: 'acknowledge', ack: { active: true } }])
+  })
+})
+
+describe('a task that is asked whether it is quiescent', () => {
+  const asked = async (one: OneTask, ...before: Delivery[]): Promise<TaskReport[]> => {
+    await one.process().handle([...before, one.order({ type: 'tell-quiescence' })], forever)
+    return one.reports()
+  }
+
+  test('tells what it did since it was asked before, and how far its channels are then', async () => {
+    const one = await started()
+    const source = taskOfActor(one.source(0))
+    const next = taskId(one.plan.vertices[2]!.id, 0)
+    const [first, ...others] = await asked(one, one.elements(0, records('a')), one.elements(0, records('b')))
+    const { position } = await one.state()
+    const sent = one.sent.length
+    expect(others).toEqual([])
+    expect(first).toMatchObject({ type: 'quiescence', active: true, position })
+    expect(first).toMatchObject({ channels: { received: { [source]: 2 }, sent: { [next]: sent } } })
+    expect(await asked(one)).toMatchObject([{ type: 'quiescence', active: false, position: position + 1 }])
+  })
+
+  test('says that it goes on before it answers, where one turn does both', async () => {
+    const one = await started()
+    await asked(one)
+    const reports = await asked(one, one.elements(0, records('a')))
+    expect(reports).toMatchObject([{ type: 'active' }, { type: 'quiescence', active: true }])
   })
 })
