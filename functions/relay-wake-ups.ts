@@ -1,6 +1,7 @@
 import type { SQSRecord } from 'aws-lambda'
 
 import { whatNow } from '../lib/aws/sqs-wake-ups.ts'
+import { messageOf } from '../lib/model/faults.ts'
 import { encodeNudge } from '../lib/serverless/actor/envelope.ts'
 import { refuse } from '../lib/serverless/actor/refuse.ts'
 import type { JobRuntime } from '../lib/serverless/runtime.ts'
@@ -25,9 +26,13 @@ async function relayed({ messageId, body }: WakeUpRecord, ports: RelayPorts): Pr
   const decision = whatNow(body, ports.now())
   switch (decision.type) {
     case 'unknown':
-      return outcomeOf(refuse(ports, { messageId, body: Buffer.from(body) }, decision.reason))
+      return outcomeOf(
+        refuse(ports, { messageId, body: Buffer.from(body) }, decision.reason),
+        messageId,
+        ports,
+      )
     case 'hop':
-      return outcomeOf(ports.wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs))
+      return outcomeOf(ports.wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs), messageId, ports)
     case 'relay': {
       const { actor } = decision.wakeUp
       // Under the id of what came: when it comes twice, the queue swallows the repeat.
@@ -38,11 +43,16 @@ async function relayed({ messageId, body }: WakeUpRecord, ports: RelayPorts): Pr
   }
 }
 
-async function outcomeOf(work: Promise<void>): Promise<'done' | 'failed'> {
+async function outcomeOf(
+  work: Promise<void>,
+  messageId: string,
+  { observe }: RelayPorts,
+): Promise<'done' | 'failed'> {
   try {
     await work
     return 'done'
-  } catch {
+  } catch (cause) {
+    observe.event({ type: 'warning', message: `Wake-up ${messageId} comes again: ${messageOf(cause)}` })
     return 'failed'
   }
 }

@@ -1,6 +1,7 @@
 import { messageOf, UserError } from '../model/faults.ts'
 import type { ActorId } from '../model/ids.ts'
 import { MESSAGE_BYTES_MAX, type Mailbox, type OutgoingMessage } from '../ports/mailbox.ts'
+import { denialIn } from '../ports/platform-fault.ts'
 import { inParallel } from './in-parallel.ts'
 import { encodeMessageText } from './message-text.ts'
 import type { Retrying } from './retry.ts'
@@ -12,7 +13,7 @@ export interface SqsMailboxOptions {
   readonly queueOf: (actor: ActorId) => string
   /** The URL of the FIFO queue for messages that nobody can handle. */
   readonly deadLetters: () => string
-  /** Told why messages could not be sent: the port says only that. `cause`: where a request failed as a whole. */
+  /** Told what the port does not say: why messages could not be sent. `cause`: where a request failed as a whole. */
   readonly warn: (message: string, cause?: unknown) => void
 }
 
@@ -77,7 +78,15 @@ export class SqsMailbox implements Mailbox {
 
   async backlog(actors: readonly ActorId[]): Promise<number> {
     const urls = new Set(actors.map((actor) => this.#options.queueOf(actor)))
-    return Math.max(0, ...(await Promise.all([...urls].map((url) => this.#backlogOf(url)))))
+    const looks = await Promise.allSettled([...urls].map((url) => this.#backlogOf(url)))
+    const known = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
+    for (const look of looks) {
+      if (look.status === 'fulfilled') continue
+      const cause: unknown = look.reason
+      if (known.length === 0 || denialIn(cause) === undefined) throw cause
+      this.#options.warn(messageOf(cause), cause)
+    }
+    return Math.max(0, ...known)
   }
 
   async #backlogOf(url: string): Promise<number> {

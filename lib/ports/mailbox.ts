@@ -35,7 +35,7 @@ export interface Mailbox {
   refuse(message: { readonly messageId: string; readonly body: Uint8Array }, reason: string): Promise<void>
   /**
    * About how many messages wait or are in flight in the queue that `actors` are served from; where they are served from
-   * several, in the fullest. Each queue is asked once.
+   * several, in the fullest of those that may be looked at. Each queue is asked once. Rejects where it is none.
    */
   backlog(actors: readonly ActorId[]): Promise<number>
 }

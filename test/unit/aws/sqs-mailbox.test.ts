@@ -258,4 +258,26 @@ describe('SqsMailbox.backlog', () => {
     expect(asked).toEqual(['https://sqs/coordinator.fifo', 'https://sqs/task.fifo'])
     expect(await mailbox.backlog([])).toBe(0)
   })
+
+  const whereTaskQueues = (fault: Error) =>
+    mailboxOn({
+      getQueueAttributes: ({ QueueUrl: url }) =>
+        url!.includes('task')
+          ? Promise.reject(fault)
+          : Promise.resolve({ ...ANSWER, Attributes: { ApproximateNumberOfMessages: '700' } }),
+    })
+
+  it('is that of the others where one may not be looked at, and warns', async () => {
+    const { mailbox, warnings } = whereTaskQueues(sdkError('AccessDeniedException', 403))
+    expect(await mailbox.backlog([ONE, COORDINATOR])).toBe(700)
+    expect(warnings).toEqual([
+      expect.stringContaining('sqs:GetQueueAttributes on queue https://sqs/task.fifo'),
+    ])
+    await expect(mailbox.backlog([ONE])).rejects.toThrow('sqs:GetQueueAttributes')
+  })
+
+  it('is not known where one cannot be looked at for a moment', async () => {
+    const { mailbox } = whereTaskQueues(THROTTLE)
+    await expect(mailbox.backlog([ONE, COORDINATOR])).rejects.toThrow('sqs:GetQueueAttributes')
+  })
 })

@@ -78,6 +78,10 @@ describe('a wake-up', () => {
     ['wakeUps', ['m2']],
     ['deadLetters', ['m3']],
   ] as const)('that could not be passed on comes again: %s', async (broken, failed) => {
-    expect(await relayWakeUps([due, early, foreign], notingPorts(broken).ports)).toEqual(failed)
+    const { ports, events } = notingPorts(broken)
+    expect(await relayWakeUps([due, early, foreign], ports)).toEqual(failed)
+    // The mailbox itself warns of what it could not send.
+    const message = `Wake-up ${failed[0]} comes again: throttled`
+    if (broken !== 'mailbox') expect(events).toContainEqual({ type: 'warning', message })
   })
 })
