@@ -13,7 +13,7 @@ import { loadNamed, storeNamed } from '../actor/log-entry.ts'
 import { pack, unpack } from '../actor/packing.ts'
 import type { CoordinatorImage, Effect, InFlightCopy, Lineage } from './image.ts'
 import { locationOf, stretchInStore } from './restore-source.ts'
-import { change, tell, type CoordinatorTurn } from './turn.ts'
+import { change, warn, type CoordinatorTurn } from './turn.ts'
 import { underWayAt, type RunsByTask } from './under-way.ts'
 
 const copyName = (directory: string): string => `${directory}/in-flight`
@@ -72,12 +72,11 @@ export function leaveInFlight(turn: CoordinatorTurn, checkpointId: CheckpointId,
   if (lineage === undefined) return
   remember(turn, { runId: lineage.runId, checkpointId, blob: undefined, failed: true })
   const days = LOG_LIMITS.retentionMs / 86_400_000
-  tell(turn, {
-    type: 'warning',
-    message:
-      `checkpoint ${checkpointId}: what was under way between tasks is not copied: ${reason}. The job can be started from ` +
-      `it for ${days} days`,
-  })
+  warn(
+    turn,
+    `checkpoint ${checkpointId}: what was under way between tasks is not copied: ${reason}. The job can be started from it ` +
+      `for ${days} days`,
+  )
 }
 
 /** Checkpoints that a job at its end keeps, and whose copy has not been tried. */
