@@ -90,6 +90,7 @@ function followingOf(
     }
     case 'nudge':
     case 'resend':
+    case 'gone':
       // It holds nothing, and may come late and twice: another one does what it was to do.
       return [{ to: envelope.to, deduplicationId, body }]
     case 'request':

@@ -112,6 +112,21 @@ describe('what late hands write', () => {
   )
 })
 
+describe('an order that the coordinator is asked for again too late, since the queues fail for minutes', () => {
+  test.each([5000046])(
+    'ends the attempt and not the job: case %i (invariant 9)',
+    { timeout: 60_000 },
+    async (seed) => {
+      const lines: string[] = []
+      const { restarts } = await expectWell('serverless', seed, (tell) =>
+        runCase(randomCase(seed), { tell: tell ?? ((line) => lines.push(line)) }),
+      )
+      expect(restarts).toBe(1)
+      expect(lines.filter((line) => line.includes('keeps its message'))).not.toEqual([])
+    },
+  )
+})
+
 describe('the protocol of turns alone', () => {
   test.each([CASES / 2])(
     'passes everything on once and in order: %i cases (invariants 1 to 3, 9)',

@@ -1,8 +1,9 @@
+import { actorKind } from '../../model/actors.ts'
 import { assert, messageOf } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
-import { PlatformFault } from '../../ports/platform-fault.ts'
+import { denialIn, PlatformFault } from '../../ports/platform-fault.ts'
 import type { Invocation, JobRuntime } from '../runtime.ts'
-import { Admission, type Admitted } from './admission.ts'
+import { Admission, type Admitted, type OnLost } from './admission.ts'
 import {
   ObjectGone,
   StaleView,
@@ -22,21 +23,25 @@ import {
   payloadBytes,
   storeNamed,
   type LogItem,
+  type LostItem,
   type OutboxMessage,
   type TurnItem,
 } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
 import { Sender } from './sender.ts'
 
-/** Why an actor had no turn. */
+/** Why an actor had no turn, or cannot go on. */
 export interface ActorFault {
   readonly actor: ActorId
   /** Undefined: not even that could be read. */
   readonly attempt: number | undefined
-  /** The first of the messages that come again because of it. */
+  /** A message that came to nothing because of it. */
   readonly messageId: string
   readonly cause: unknown
 }
+
+/** Tells of what the actor may be unable to write down itself. False: whoever is to hear of it could not be told. */
+export type OnFault = (fault: ActorFault) => Promise<boolean>
 
 /** What came of a look at the mailbox. */
 interface Round<Delta> {
@@ -60,7 +65,7 @@ export class ActorProcess<State, Delta> {
   readonly #actor: ActorId
   readonly #behaviour: Behaviour<State, Delta>
   readonly #runtime: JobRuntime
-  readonly #onFault: (fault: ActorFault) => Promise<void>
+  readonly #onFault: OnFault
   readonly #sender: Sender
   readonly #admission: Admission<State, Delta>
   readonly #heads: HeadStore<State>
@@ -81,20 +86,24 @@ export class ActorProcess<State, Delta> {
   /** What was looked for since the last turn, and was not there. */
   readonly #gone = new Set<string>()
 
-  /** `onFault` is told of what the actor may be unable to write down itself. */
   constructor(
     actor: ActorId,
     behaviour: Behaviour<State, Delta>,
     runtime: JobRuntime,
-    onFault: (fault: ActorFault) => Promise<void> = () => Promise.resolve(),
+    onFault: OnFault = () => Promise.resolve(true),
   ) {
     this.#actor = actor
     this.#behaviour = behaviour
     this.#runtime = runtime
     this.#onFault = onFault
     this.#sender = new Sender(actor, runtime.mailbox, runtime.random)
-    const onLost = (messageId: string, cause: ObjectGone): Promise<void> =>
-      this.#report('a message is let go', messageId, this.#history?.current.place.attempt, lossOf(cause))
+    const onLost: OnLost = async ({ from, attempt, messageId }, lost) => {
+      // An attempt ends by the failure of a task: whom the coordinator can hear no more.
+      const whose = actorKind(actor) === 'coordinator' ? from : actor
+      const cause = lossOf(lost)
+      const isTold = await this.#report('a message is let go', { actor: whose, attempt, messageId, cause })
+      if (!isTold) throw cause
+    }
     this.#admission = new Admission(actor, behaviour, runtime, this.#sender, onLost, this.#gone)
     this.#heads = new HeadStore(actor, behaviour, runtime)
   }
@@ -120,9 +129,10 @@ export class ActorProcess<State, Delta> {
         attempt = history.current.place.attempt
         // The log tells of the wake-up as one that is to come: this is it, whatever its time was by whose clock.
         if (isWoken) this.#armedAtMs = undefined
-        isWoken = false
         await this.#sendUnsent()
         const round = await this.#round(history, left, invocation)
+        // What is read anew tells of it anew.
+        isWoken &&= this.#history === undefined
         if (round === 'lost' && ++conflicts > LOG_LIMITS.conflictsMax) break
         if (round === 'lost' || round === 'old') continue
         this.#gone.clear()
@@ -137,7 +147,10 @@ export class ActorProcess<State, Delta> {
       // It may have been left half-way: what counts is in the log.
       this.#history = undefined
       const first = deliveries[0]
-      if (first !== undefined) await this.#report('its messages come again', first.messageId, attempt, cause)
+      if (first !== undefined) {
+        const { messageId } = first
+        await this.#report('its messages come again', { actor: this.#actor, attempt, messageId, cause })
+      }
       // What was taken already is dropped when it comes again; but something has to come, where there is more to do.
       return deliveries.map(({ messageId }) => messageId)
     }
@@ -252,7 +265,7 @@ export class ActorProcess<State, Delta> {
         const history = this.#history
         for (let more = true; more;) {
           const page = await this.#runtime.log.read(this.#actor, this.#cursorOf(history))
-          const items = await decodeEntries(page.entries, this.#runtime.blobs)
+          const items = await decodeEntries(page.entries, this.#runtime.blobs, (cause) => this.#isLost(cause))
           for (const [index, entry] of page.entries.entries()) {
             this.#took(history, items[index]!)
             this.#cursor = entry.sort
@@ -261,8 +274,10 @@ export class ActorProcess<State, Delta> {
           more = page.more
           if (!more) this.#order = page.order === undefined ? undefined : unpack(page.order.body)
         }
+        history.assertWhole()
         return history
       } catch (cause) {
+        if (!(cause instanceof ObjectGone)) throw cause
         // What this process began from has been folded meanwhile: a newer head tells more.
         this.#forgetOld(cause)
       }
@@ -282,9 +297,14 @@ export class ActorProcess<State, Delta> {
     return new History(this.#behaviour, snapshot)
   }
 
-  #took(history: History<State, Delta>, item: LogItem): void {
+  /** Whether an entry is lost for good, and not only folded since its place was looked up. */
+  #isLost(cause: unknown): boolean {
+    return cause instanceof ObjectGone ? this.#gone.has(cause.location) : denialIn(cause) !== undefined
+  }
+
+  #took(history: History<State, Delta>, item: LogItem | LostItem): void {
     history.add(item)
-    if (item.type === 'fence') return
+    if (item.type === 'fence' || item.type === 'lost') return
     this.#turnsSinceHead++
     if (item.type === 'genesis') {
       // What an attempt that is over did not send is of no use.
@@ -376,15 +396,15 @@ export class ActorProcess<State, Delta> {
     }
   }
 
-  #report(what: string, messageId: string, attempt: number | undefined, cause: unknown): Promise<void> {
-    const message = `${this.#actor}: ${what}: ${messageOf(cause)}`
+  #report(what: string, fault: ActorFault): Promise<boolean> {
+    const message = `${this.#actor}: ${what}: ${messageOf(fault.cause)}`
     this.#runtime.observe.event({ type: 'warning', message })
-    return this.#onFault({ actor: this.#actor, attempt, messageId, cause })
+    return this.#onFault(fault)
   }
 }
 
 /** No retry brings it back. */
-function lossOf(cause: ObjectGone): PlatformFault {
+function lossOf(cause: Error): PlatformFault {
   return new PlatformFault(`${cause.message}, though it is still needed`, { passes: false, cause })
 }
 

@@ -19,6 +19,16 @@ export interface Admitted {
   readonly input: Input
 }
 
+/** A channel that can never be gone on with in its attempt, and the delivery that told of it. */
+export interface LostChannel {
+  readonly from: ActorId
+  readonly attempt: number
+  readonly messageId: string
+}
+
+/** Resolves once whoever ends the attempt knows of it. */
+export type OnLost = (lost: LostChannel, cause: Error) => Promise<void>
+
 /**
  * What of the mailbox a step is given: messages of channels in order and once, with what they carry. Where one is missing its
  * sender is asked for it, who asks is sent what it lacks, and what cannot be read or is of no known shape is refused.
@@ -28,20 +38,19 @@ export class Admission<State, Delta> {
   readonly #behaviour: Behaviour<State, Delta>
   readonly #runtime: JobRuntime
   readonly #sender: Sender
-  readonly #onLost: (messageId: string, cause: ObjectGone) => Promise<void>
+  readonly #onLost: OnLost
   readonly #askedAtMs = new Map<string, number>()
   readonly #gone: ReadonlySet<string>
 
   /**
-   * `onLost` is told of messages that can never be taken: what they carry is `gone`, as was found out before the log was read
-   * last.
+   * `onLost` is told of messages that can never be taken. Objects are `gone` that were not there before the log was read last.
    */
   constructor(
     actor: ActorId,
     behaviour: Behaviour<State, Delta>,
     runtime: JobRuntime,
     sender: Sender,
-    onLost: (messageId: string, cause: ObjectGone) => Promise<void>,
+    onLost: OnLost,
     gone: ReadonlySet<string>,
   ) {
     this.#actor = actor
@@ -85,6 +94,11 @@ export class Admission<State, Delta> {
           before?.attempt === admission.attempt ? Math.min(before.next, admission.next) : admission.next
         asked.set(admission.to, { attempt: admission.attempt, next })
       }
+      if (admission.type === 'lost') {
+        const { from, attempt, next } = admission
+        const cause = new Error(`${from} keeps its message ${next} of attempt ${attempt} no more`)
+        await this.#onLost({ ...admission, messageId: delivery.messageId }, cause)
+      }
       if (admission.type !== 'input') continue
       const { message } = admission
       try {
@@ -106,7 +120,8 @@ export class Admission<State, Delta> {
         // Most likely it was taken since, and removed then: a newer view tells.
         if (!this.#gone.has(cause.location)) throw cause
         // Either it is of an attempt that is over, which its sender has heard and this actor has not; or it is lost for good.
-        await this.#onLost(delivery.messageId, cause)
+        const { from, attempt } = message
+        await this.#onLost({ from, attempt, messageId: delivery.messageId }, cause)
         inbox.giveUp(message)
       }
     }
@@ -136,6 +151,7 @@ export class Admission<State, Delta> {
       if (messages === undefined) {
         const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${next}`
         this.#runtime.observe.event({ type: 'warning', message })
+        await this.#sender.tellGone(to, attempt, next)
       } else await this.#sender.sendAgain(messages)
     }
   }

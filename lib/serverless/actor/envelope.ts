@@ -35,10 +35,18 @@ export type Envelope =
       readonly attempt: number
       readonly next: number
     }
+  /** The answer to `resend` where `from` has folded over `next` of what it sent. */
+  | {
+      readonly kind: 'gone'
+      readonly to: ActorId
+      readonly from: ActorId
+      readonly attempt: number
+      readonly next: number
+    }
   /** From outside, or across attempts: no channel, and it may come twice. */
   | { readonly kind: 'request'; readonly to: ActorId; readonly payload: unknown }
 
-const KINDS = ['message', 'nudge', 'resend', 'request'] as const
+const KINDS = ['message', 'nudge', 'resend', 'request', 'gone'] as const
 
 /** A message that can never be handled: it is refused, with its reason, and blocks nothing. */
 export class PoisonMessage extends Error {
@@ -93,6 +101,7 @@ function fieldsOf(envelope: Envelope): readonly unknown[] {
     case 'nudge':
       return [kind, envelope.to, envelope.wakeUp]
     case 'resend':
+    case 'gone':
       return [kind, envelope.to, envelope.from, envelope.attempt, envelope.next]
     case 'request':
       return [kind, envelope.to, envelope.payload]
@@ -103,7 +112,8 @@ function envelopeOf(fields: unknown): Envelope | undefined {
   if (!Array.isArray(fields)) return undefined
   const [kind, to, ...rest] = fields as [unknown, unknown, ...unknown[]]
   if (!isActorId(to)) return undefined
-  switch (KINDS[kind as number]) {
+  const known = KINDS[kind as number]
+  switch (known) {
     case 'message': {
       const [from, attempt, sequence, payload] = rest
       if (!isActorId(from) || !isCount(attempt) || !isCount(sequence)) return undefined
@@ -113,10 +123,11 @@ function envelopeOf(fields: unknown): Envelope | undefined {
     }
     case 'nudge':
       return { kind: 'nudge', to, wakeUp: rest[0] === true }
-    case 'resend': {
+    case 'resend':
+    case 'gone': {
       const [from, attempt, next] = rest
       if (!isActorId(from) || !isCount(attempt) || !isCount(next)) return undefined
-      return { kind: 'resend', to, from, attempt, next }
+      return { kind: known, to, from, attempt, next }
     }
     case 'request':
       return { kind: 'request', to, payload: rest[0] }

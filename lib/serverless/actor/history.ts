@@ -1,7 +1,14 @@
 import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Behaviour, ChannelStretch, Place, SentMessage } from './behaviour.ts'
-import { sortOf, type GenesisItem, type LogItem, type OutboxMessage, type TurnItem } from './log-entry.ts'
+import {
+  sortOf,
+  type GenesisItem,
+  type LogItem,
+  type LostItem,
+  type OutboxMessage,
+  type TurnItem,
+} from './log-entry.ts'
 
 /** What an actor's log adds up to at a place. Never changed in place. */
 export interface Snapshot<State> {
@@ -48,6 +55,8 @@ export class History<State, Delta> {
   #tail: ChainItem[] = []
   #current: Snapshot<State>
   #fencedAttempt = -1
+  /** The first in its chain: nothing can follow it but an attempt that goes on from before. */
+  #lost: LostItem | undefined
   /** Blobs of items that no longer count, by where the items sort: no reader comes by once a head sorts after them. */
   #spent: { readonly sort: string; readonly blob: string }[] = []
 
@@ -134,11 +143,24 @@ export class History<State, Delta> {
     return messages.length < expected ? undefined : messages
   }
 
+  /** @throws the cause for which an item is lost that still counts. */
+  assertWhole(): void {
+    if (this.#lost !== undefined) throw this.#lost.cause
+  }
+
   /** Takes the next item of the log. */
-  add(item: LogItem): void {
+  add(item: LogItem | LostItem): void {
     if (item.type === 'fence') {
       this.#fencedAttempt = Math.max(this.#fencedAttempt, item.attempt)
       return
+    }
+    if (item.type === 'lost') {
+      if (this.#lost === undefined || item.position < this.#lost.position) this.#lost = item
+      return
+    }
+    if (this.#lost !== undefined) {
+      if (item.type === 'turn' || !cutsOff(item, this.#lost)) return
+      this.#lost = undefined
     }
     if (item.type === 'genesis') this.#begin(item)
     else {
@@ -241,6 +263,10 @@ export class History<State, Delta> {
         if ('blob' in payload) this.#spent.push({ sort, blob: payload.blob })
     }
   }
+}
+
+function cutsOff({ genesis: { base } }: GenesisItem, { position }: LostItem): boolean {
+  return base === undefined || base.position < position
 }
 
 function counted(

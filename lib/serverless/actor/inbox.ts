@@ -22,6 +22,8 @@ export type Admission =
   | { readonly type: 'gap'; readonly from: ActorId; readonly attempt: number; readonly next: number }
   /** Of an attempt that this actor has not heard of: it and all after it come again. */
   | { readonly type: 'too-early' }
+  /** What it lacks is nowhere any more. */
+  | { readonly type: 'lost'; readonly from: ActorId; readonly attempt: number; readonly next: number }
   | { readonly type: 'resend'; readonly to: ActorId; readonly attempt: number; readonly next: number }
 
 /** What admission goes by. */
@@ -54,6 +56,8 @@ export class Inbox {
         return this.#admitMessage(envelope)
       case 'resend':
         return { type: 'resend', to: envelope.from, attempt: envelope.attempt, next: envelope.next }
+      case 'gone':
+        return this.#admitGone(envelope)
       case 'nudge':
       case 'request':
         return { type: 'input', message: undefined }
@@ -65,20 +69,33 @@ export class Inbox {
     this.#expected.set(from, { attempt, next: sequence })
   }
 
+  /** It may have been asked for twice, and have come since. */
+  #admitGone({ from, attempt, next }: Extract<Envelope, { kind: 'gone' }>): Admission {
+    const isLacking = this.#otherThanNext(from, attempt, next) === undefined
+    return isLacking ? { type: 'lost', from, attempt, next } : { type: 'drop' }
+  }
+
   #admitMessage(message: ChannelMessage): Admission {
-    const { attempt, isOver, isFenced } = this.#rules
-    if (attempt !== undefined) {
-      if (message.attempt > attempt) return { type: 'too-early' }
-      if (message.attempt < attempt || isFenced) return { type: 'drop' }
-      if (isOver && message.from !== COORDINATOR) return { type: 'drop' }
-    }
-    const known = this.#expected.get(message.from) ?? this.#received.get(message.from)
-    if (known !== undefined && message.attempt < known.attempt) return { type: 'drop' }
-    const next = known?.attempt === message.attempt ? known.next : 0
-    if (message.sequence < next) return { type: 'drop' }
-    if (message.sequence > next) return { type: 'gap', from: message.from, attempt: message.attempt, next }
-    this.#expected.set(message.from, { attempt: message.attempt, next: next + 1 })
+    const { from, attempt, sequence } = message
+    const other = this.#otherThanNext(from, attempt, sequence)
+    if (other !== undefined) return other
+    this.#expected.set(from, { attempt, next: sequence + 1 })
     return { type: 'input', message }
+  }
+
+  /** Undefined: the channel waits for just this number. */
+  #otherThanNext(from: ActorId, attempt: number, sequence: number): Admission | undefined {
+    const { attempt: own, isOver, isFenced } = this.#rules
+    if (own !== undefined) {
+      if (attempt > own) return { type: 'too-early' }
+      if (attempt < own || isFenced) return { type: 'drop' }
+      if (isOver && from !== COORDINATOR) return { type: 'drop' }
+    }
+    const known = this.#expected.get(from) ?? this.#received.get(from)
+    if (known !== undefined && attempt < known.attempt) return { type: 'drop' }
+    const next = known?.attempt === attempt ? known.next : 0
+    if (sequence < next) return { type: 'drop' }
+    return sequence > next ? { type: 'gap', from, attempt, next } : undefined
   }
 }
 
@@ -102,6 +119,7 @@ export function inputOf({ messageId, envelope }: Delivery, payload: unknown): In
       return { type: 'request', payload: envelope.payload, messageId }
     case 'nudge':
     case 'resend':
+    case 'gone':
       return { type: 'nudge' }
   }
 }

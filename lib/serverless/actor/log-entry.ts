@@ -54,6 +54,12 @@ export interface FenceItem {
 /** An entry of an actor's log, with the blob that holds it if it was too large for one. */
 export type LogItem = (TurnItem | GenesisItem | FenceItem) & { readonly blob?: string | undefined }
 
+/** An entry that cannot be had any more. */
+export interface LostItem extends Place {
+  readonly type: 'lost'
+  readonly cause: unknown
+}
+
 const INLINE = 0
 const IN_BLOB = 1
 const FENCE_SORT = '~'
@@ -130,14 +136,24 @@ export async function appendTurn(
   return { outcome, blob: blobOf(body), bytes: body.length }
 }
 
-/** As {@link decodeEntry}, by index: a cold start waits for a few objects at a time, and not for one after the other. */
+/**
+ * As {@link decodeEntry}, by index: a cold start waits for a few objects at a time, and not for one after the other.
+ * What fails and `isLost` stands as a {@link LostItem}: whether it matters, what comes after it tells.
+ */
 export async function decodeEntries(
   entries: readonly LogEntry[],
   blobs: BlobStore,
-): Promise<readonly LogItem[]> {
-  const items: LogItem[] = []
+  isLost: (cause: unknown) => boolean,
+): Promise<readonly (LogItem | LostItem)[]> {
+  const items: (LogItem | LostItem)[] = []
   await inParallel([...entries.keys()], LOG_LIMITS.blobsAtOnce, async (index) => {
-    items[index] = await decodeEntry(entries[index]!, blobs)
+    const entry = entries[index]!
+    try {
+      items[index] = await decodeEntry(entry, blobs)
+    } catch (cause) {
+      if (!isLost(cause)) throw cause
+      items[index] = { type: 'lost', ...placeOf(entry.sort), cause }
+    }
   })
   return items
 }

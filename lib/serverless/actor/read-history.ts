@@ -1,5 +1,7 @@
 import type { ActorId } from '../../model/ids.ts'
+import { denialIn } from '../../ports/platform-fault.ts'
 import type { JobRuntime } from '../runtime.ts'
+import { ObjectGone } from './behaviour.ts'
 import { HeadStore, type HeadCodec } from './head-store.ts'
 import { History, type Chronicle } from './history.ts'
 import { decodeEntries } from './log-entry.ts'
@@ -18,9 +20,14 @@ export async function readHistory<State, Delta>(
   let cursor = heads.sortOf(history.current.place)
   for (let more = true; more;) {
     const page = await runtime.log.read(actor, cursor)
-    for (const item of await decodeEntries(page.entries, runtime.blobs)) history.add(item)
+    for (const item of await decodeEntries(page.entries, runtime.blobs, isLost)) history.add(item)
     cursor = page.entries.at(-1)?.sort ?? cursor
     more = page.more
   }
+  history.assertWhole()
   return history
+}
+
+function isLost(cause: unknown): boolean {
+  return cause instanceof ObjectGone || denialIn(cause) !== undefined
 }

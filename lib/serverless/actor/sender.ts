@@ -56,6 +56,12 @@ export class Sender {
     await this.#deliver([{ to: sender, deduplicationId: this.#fresh(), body }])
   }
 
+  /** Tells `receiver` that what it asked for is folded. */
+  async tellGone(receiver: ActorId, attempt: number, next: number): Promise<void> {
+    const body = encodeEnvelope({ kind: 'gone', to: receiver, from: this.#actor, attempt, next })
+    await this.#deliver([{ to: receiver, deduplicationId: this.#fresh(), body }])
+  }
+
   async #sendAll(outbox: readonly OutboxMessage[], idOf: (one: OutboxMessage) => string): Promise<void> {
     const messages = outbox.map((one): OutgoingMessage => ({
       to: one.to,

@@ -13,20 +13,25 @@ import { change, warn, type CoordinatorTurn } from './turn.ts'
 
 /**
  * Tells the coordinator of what will not pass by itself. The coordinator has nobody to tell of its own: what it logs, and the
- * age of what waits for it, are all there is.
+ * age of what waits for it, are all there is. False: it could not be told.
  */
-export async function reportFault(runtime: JobRuntime, fault: ActorFault): Promise<void> {
+export async function reportFault(runtime: JobRuntime, fault: ActorFault): Promise<boolean> {
   const { mailbox, observe, random } = runtime
   const { actor, messageId } = fault
   const request = actorKind(actor) === 'coordinator' ? undefined : requestOf(fault)
-  if (request === undefined) return
+  if (request === undefined) return true
   // As often as the message comes: the coordinator's own code may still be the old one when it first hears of it.
   const deduplicationId = `fault-${messageId}-${random.next()}`
+  const message = { to: COORDINATOR, deduplicationId, body: encodeRequest(COORDINATOR, request) }
+  let problem = 'it could not be sent'
   try {
-    await mailbox.send([{ to: COORDINATOR, deduplicationId, body: encodeRequest(COORDINATOR, request) }])
+    const [outcome] = await mailbox.send([message])
+    if (outcome === 'sent') return true
   } catch (cause) {
-    observe.event({ type: 'warning', message: `${actor}: the job is not told of it: ${messageOf(cause)}` })
+    problem = messageOf(cause)
   }
+  observe.event({ type: 'warning', message: `${actor}: the job is not told of it: ${problem}` })
+  return false
 }
 
 function requestOf({ actor, attempt, messageId, cause }: ActorFault): JobRequest | undefined {
@@ -58,6 +63,7 @@ export function hearDenial(
  * schedule; a checkpoint that cannot begin runs into its timeout.
  */
 export function giveUp(turn: CoordinatorTurn, effect: Effect, { message }: Error): void {
+  if (effect.type === 'copy-in-flight') return leaveInFlight(turn, effect.checkpointId, message)
   const warning = `${effect.type}: ${message}`
   // What cannot be shown is not to be shown by the same way again.
   if (effect.type === 'publish') turn.runtime.observe.event({ type: 'warning', message: warning })
@@ -66,6 +72,5 @@ export function giveUp(turn: CoordinatorTurn, effect: Effect, { message }: Error
     const { attempt } = effect
     return hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message } })
   }
-  if (effect.type === 'copy-in-flight') leaveInFlight(turn, effect.checkpointId, message)
   if (effect.type === 'schedule') change(turn, { isScheduleOn: effect.on })
 }

@@ -96,6 +96,7 @@ describe('a dead letter', () => {
   test.each([
     ['a nudge', encodeNudge(task, true)],
     ['a request to send again', encodeEnvelope(resend)],
+    ['the answer that there is nothing to send', encodeEnvelope({ ...resend, kind: 'gone' })],
   ])('that is %s is kept and sent again, and fails nothing', async (_name, bytes) => {
     const { ports, sent, counted, letter } = world()
     expect(await keepDeadLetters([{ messageId: 'm4', body: encodeMessageText(bytes) }], ports)).toEqual([])

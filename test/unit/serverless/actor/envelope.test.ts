@@ -30,6 +30,7 @@ describe('bytes that are no envelope', () => {
       for (const envelope of [
         { kind: 'nudge', to: nobody, wakeUp: false },
         { kind: 'resend', to: COORDINATOR, from: nobody, attempt: 1, next: 0 },
+        { kind: 'gone', to: COORDINATOR, from: nobody, attempt: 1, next: 0 },
         { kind: 'message', to: COORDINATOR, from: nobody, attempt: 1, sequence: 0, payload: { blob: 'x' } },
       ] as const)
         expect(() => decodeEnvelope(encodeEnvelope(envelope))).toThrow(/data of another shape/)
