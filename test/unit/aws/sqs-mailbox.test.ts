@@ -233,6 +233,16 @@ describe('SqsMailbox.refuse', () => {
   })
 })
 
+/** Looks at queues of tasks fail, and others hold 700 messages. */
+function whereTaskQueuesFail(fault: Error) {
+  return mailboxOn({
+    getQueueAttributes: ({ QueueUrl: url }) =>
+      url!.includes('task')
+        ? Promise.reject(fault)
+        : Promise.resolve({ ...ANSWER, Attributes: { ApproximateNumberOfMessages: '700' } }),
+  })
+}
+
 describe('SqsMailbox.backlog', () => {
   it('counts what waits and what is in flight', async () => {
     const getQueueAttributes = script<GetQueueAttributesCommandInput, GetQueueAttributesCommandOutput>({
@@ -259,16 +269,8 @@ describe('SqsMailbox.backlog', () => {
     expect(await mailbox.backlog([])).toBe(0)
   })
 
-  const whereTaskQueues = (fault: Error) =>
-    mailboxOn({
-      getQueueAttributes: ({ QueueUrl: url }) =>
-        url!.includes('task')
-          ? Promise.reject(fault)
-          : Promise.resolve({ ...ANSWER, Attributes: { ApproximateNumberOfMessages: '700' } }),
-    })
-
   it('is that of the others where one may not be looked at, and warns', async () => {
-    const { mailbox, warnings } = whereTaskQueues(sdkError('AccessDeniedException', 403))
+    const { mailbox, warnings } = whereTaskQueuesFail(sdkError('AccessDeniedException', 403))
     expect(await mailbox.backlog([ONE, COORDINATOR])).toBe(700)
     expect(warnings).toEqual([
       expect.stringContaining('sqs:GetQueueAttributes on queue https://sqs/task.fifo'),
@@ -277,7 +279,7 @@ describe('SqsMailbox.backlog', () => {
   })
 
   it('is not known where one cannot be looked at for a moment', async () => {
-    const { mailbox } = whereTaskQueues(THROTTLE)
+    const { mailbox } = whereTaskQueuesFail(THROTTLE)
     await expect(mailbox.backlog([ONE, COORDINATOR])).rejects.toThrow('sqs:GetQueueAttributes')
   })
 })

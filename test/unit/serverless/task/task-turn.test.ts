@@ -173,12 +173,12 @@ describe('a turn of a task', () => {
   })
 })
 
-describe('a task that is asked whether it is quiescent', () => {
-  const asked = async (one: OneTask, ...before: Delivery[]): Promise<TaskReport[]> => {
-    await one.process().handle([...before, one.order({ type: 'tell-quiescence' })], forever)
-    return one.reports()
-  }
+async function asked(one: OneTask, ...before: Delivery[]): Promise<TaskReport[]> {
+  await one.process().handle([...before, one.order({ type: 'tell-quiescence' })], forever)
+  return one.reports()
+}
 
+describe('a task that is asked whether it is quiescent', () => {
   test('tells what it did since it was asked before, and how far its channels are then', async () => {
     const one = await started()
     const source = taskOfActor(one.source(0))
