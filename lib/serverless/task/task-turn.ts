@@ -3,8 +3,6 @@ import { COORDINATOR, taskOfActor } from '../../model/actors.ts'
 import type { ActorId } from '../../model/ids.ts'
 import type { Element, RecordBatch } from '../../model/elements.ts'
 import { assert } from '../../model/faults.ts'
-import { LIMITS } from '../../model/limits.ts'
-import type { ReadStatus } from '../../stream/source.ts'
 import type { TaskSnapshot } from '../../task/task-snapshot.ts'
 import { isDeepStrictEqual } from 'node:util'
 import type { Input, Outgoing, StepOutcome, View } from '../actor/behaviour.ts'
@@ -15,17 +13,10 @@ import { changedOperatorState, type LiveTask } from './live-task.ts'
 import { channelCounts, positionBefore, sentAgain } from './in-flight.ts'
 import { packed } from './outputs.ts'
 import { prefetch } from './prefetch.ts'
+import { SourceReading } from './source-reading.ts'
 import { stashDelta, type TaskDelta, type TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
-
-/** Records that one turn takes: enough to pay for its trips, few enough to be done well within an invocation. */
-const RECORDS_PER_TURN = 2_048
-/** A source that waits for a time is not asked again sooner: wake-ups come by the second. */
-const SOURCE_WAIT_MS = 1_000
-/** Steps in which a watermark's timers fire after its first, so that their rows are fetched: the next turn goes on behind. */
-const FIRING_STEPS_PER_TURN = 99
-/** Records that a source is asked for in a turn while nobody knows how long they take. */
-const RECORDS_FIRST_READ = 64
+import { RECORDS_MAX, TurnBudget } from './turn-budget.ts'
 
 /** What a turn may do besides taking its inputs. */
 export interface TurnAllowance {
@@ -45,19 +36,15 @@ export class TaskTurn {
   readonly #rows: TaskRows
   readonly #nowMs: number
   readonly #allowance: TurnAllowance
+  readonly #budget: TurnBudget
+  readonly #reading: SourceReading
   readonly #kept: Stashed[] = []
   readonly #waiting = new Set<number>()
   readonly #reports: TaskReport[] = []
   readonly #delta: { -readonly [Field in keyof TaskDelta]: TaskDelta[Field] } = {}
   #taken = 0
-  #records = 0
-  /** Records that its operators can do with. */
-  #recordsWanted = Number.POSITIVE_INFINITY
-  #firingSteps = 0
-  #sawData = false
   /** It is to tell what it has done, once the turn is over. */
   #isAskedForQuiescence = false
-  #reading: TaskState['reading']
   #started: boolean
 
   constructor(
@@ -74,7 +61,9 @@ export class TaskTurn {
     this.#rows = rows
     this.#nowMs = nowMs
     this.#allowance = allowance
-    this.#reading = view.state.reading
+    this.#budget = new TurnBudget(() => allowance.remainingMs())
+    const { isSource } = wiring
+    this.#reading = new SourceReading(view.state.reading, isSource, nowMs, allowance.sourceWaitsUntilMs)
     this.#started = view.state.started
   }
 
@@ -85,11 +74,11 @@ export class TaskTurn {
       await this.#hold(inputs)
       return this.#outcome(inputs)
     }
-    this.#recordsWanted = task.recordsWanted
+    this.#budget.want(task.recordsWanted)
     await prefetch(this.#view, this.#wiring, this.#live, this.#rows, {
       nowMs: this.#nowMs,
       inputs,
-      recordsMax: RECORDS_PER_TURN + LIMITS.batchRecords,
+      recordsMax: RECORDS_MAX,
     })
     this.#goOnFiring()
     await this.#overtake()
@@ -97,7 +86,7 @@ export class TaskTurn {
     await this.#takeInputs(inputs)
     if (!this.#isEnded && this.#started) {
       this.#fireProcessingTimers()
-      if (this.#wiring.isSource) await this.#read()
+      await this.#reading.read(this.#live, this.#budget, () => this.#isEnded)
     }
     await task.endBatch()
     return this.#outcome(inputs)
@@ -106,8 +95,7 @@ export class TaskTurn {
   /** A barrier, a watermark with timers still to fire, or enough records end the turn: what follows is for the next. */
   get #isEnded(): boolean {
     const { snapshot, task } = this.#live
-    const isFull = this.#records >= RECORDS_PER_TURN
-    return snapshot !== undefined || task.isFiring || isFull || this.#isExhausted
+    return snapshot !== undefined || task.isFiring || this.#budget.isFull
   }
 
   /** It was given what was under way, and does not know yet that its attempt has begun. */
@@ -132,18 +120,11 @@ export class TaskTurn {
     }
   }
 
-  /** It has no time left, or its operators have all that they can do with. Something has been done, or every turn would end so. */
-  get #isExhausted(): boolean {
-    if (this.#records >= this.#recordsWanted) return true
-    return this.#sawData && this.#allowance.remainingMs() <= 0
-  }
-
   /** Fires what a watermark has made due, step by step. */
   #goOnFiring(): void {
     const { task } = this.#live
-    while (task.isFiring && this.#firingSteps < FIRING_STEPS_PER_TURN && !this.#isExhausted) {
-      this.#sawData = true
-      this.#firingSteps++
+    while (task.isFiring && this.#budget.mayFire) {
+      this.#budget.spendFiringStep()
       task.goOnFiring()
     }
   }
@@ -169,7 +150,7 @@ export class TaskTurn {
   async #takeInputs(inputs: readonly Input[]): Promise<void> {
     while (this.#taken < inputs.length && !this.#isEnded) {
       const input = inputs[this.#taken]!
-      if (input.type === 'nudge') this.#noticeData()
+      if (input.type === 'nudge') this.#reading.noticeData()
       else if (input.type === 'message') {
         if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
         else {
@@ -226,7 +207,7 @@ export class TaskTurn {
       return this.#takeRecords(element, (index) =>
         this.#live.task.acceptRecords(channel, element, index, index + 1),
       )
-    if (element.kind !== 'barrier') this.#sawData = true
+    if (element.kind !== 'barrier') this.#budget.noticeData()
     const done = this.#live.task.accept(channel, element)
     if (done instanceof Promise) await done
     this.#goOnFiring()
@@ -238,9 +219,9 @@ export class TaskTurn {
     take: (index: number) => void,
   ): RecordBatch | undefined {
     for (let at = 0; at < values.length; at++) {
-      if (this.#isExhausted) return { kind, values: values.slice(at), timestamps: timestamps.slice(at) }
-      this.#sawData = true
-      this.#records++
+      if (this.#budget.isExhausted)
+        return { kind, values: values.slice(at), timestamps: timestamps.slice(at) }
+      this.#budget.spendRecords(1)
       take(at)
     }
     return undefined
@@ -255,7 +236,7 @@ export class TaskTurn {
       case 'trigger': {
         const { checkpointId, triggeredAtMs, kind, stopSources, drain } = order
         if (drain && !task.inputEnded) task.drain()
-        if (stopSources) this.#reading = { ...this.#reading, stoppedAt: checkpointId }
+        if (stopSources) this.#reading.stopAt(checkpointId)
         await task.injectBarrier(checkpointId, triggeredAtMs, kind === 'savepoint')
         return
       }
@@ -265,8 +246,7 @@ export class TaskTurn {
         return
       case 'aborted':
         await task.checkpointAborted(order.checkpointId)
-        if (this.#reading.stoppedAt === order.checkpointId)
-          this.#reading = { ...this.#reading, stoppedAt: undefined }
+        this.#reading.goOnAfter(order.checkpointId)
         if (this.#view.state.copying?.checkpointId === order.checkpointId) this.#delta.copying = null
         return
       case 'finish':
@@ -283,10 +263,6 @@ export class TaskTurn {
     }
   }
 
-  #noticeData(): void {
-    if (this.#reading.status === 'wait') this.#reading = { ...this.#reading, status: 'more' }
-  }
-
   #restorableFrom(position: number): void {
     const known = this.#delta.restorableFrom ?? this.#view.state.restorableFrom
     if (position > known) this.#delta.restorableFrom = position
@@ -296,39 +272,8 @@ export class TaskTurn {
     const { task } = this.#live
     const dueMs = task.nextProcessingTime()
     if (dueMs === undefined || dueMs > this.#nowMs) return
-    this.#sawData = true
+    this.#budget.noticeData()
     task.onProcessingTime()
-  }
-
-  async #read(): Promise<void> {
-    const { task } = this.#live
-    let { status } = this.#reading
-    if (this.#reading.stoppedAt !== undefined || this.#allowance.sourceWaitsUntilMs !== undefined) return
-    const beganMs = this.#allowance.remainingMs()
-    while (isReadable(status, this.#nowMs) && !this.#isEnded) {
-      const before = this.#live.recordsRead
-      const read = task.read(this.#readableRecords(beganMs))
-      status = read instanceof Promise ? await read : read
-      const count = this.#live.recordsRead - before
-      this.#records += count
-      if (count > 0) this.#sawData = true
-      // It names a time that has come and gives nothing: it is asked again a little later, and not for ever.
-      else if (typeof status === 'object') break
-      if (status === 'end') {
-        this.#sawData = true
-        await task.endInput()
-      }
-    }
-    this.#reading = { ...this.#reading, status }
-  }
-
-  /** How many records to ask a source for that has read since there were `beganMs` left: as many as there is time for. */
-  #readableRecords(beganMs: number): number {
-    const leftMs = this.#allowance.remainingMs()
-    const takenMs = beganMs - leftMs
-    const perMs = takenMs > 0 ? this.#records / takenMs : Number.POSITIVE_INFINITY
-    const inTime = this.#records === 0 ? RECORDS_FIRST_READ : perMs * leftMs
-    return Math.max(1, Math.floor(Math.min(LIMITS.batchRecords, this.#recordsWanted - this.#records, inTime)))
   }
 
   async #outcome(inputs: readonly Input[]): Promise<StepOutcome<TaskDelta>> {
@@ -346,7 +291,7 @@ export class TaskTurn {
       // What an attempt begins with, readers make out by the plan that they have: so its first turn says all of it.
       if (this.#kept.length > 0 || state.stash.length > 0) delta.stash = this.#kept
     } else if (!sameItems(this.#kept, state.stash)) delta.stash = stashDelta(state.stash, this.#kept)
-    if (!isDeepStrictEqual(this.#reading, state.reading)) delta.reading = this.#reading
+    if (!isDeepStrictEqual(this.#reading.state, state.reading)) delta.reading = this.#reading.state
     if (this.#started !== state.started) delta.started = this.#started
     this.#tellActivity(rows.length > 0)
     const sent = [...(await this.#sentAgain()), ...packed(outputs.take(), this.#wiring.vertex.name)]
@@ -389,7 +334,7 @@ export class TaskTurn {
   /** An idle job has no checkpoints triggered: the first that goes on tells the coordinator. */
   #tellActivity(changedRows: boolean): void {
     const { state } = this.#view
-    const isActive = this.#sawData || changedRows
+    const isActive = this.#budget.sawData || changedRows
     if (isActive && !state.isActive) {
       this.#delta.isActive = true
       if (state.wasQuiet) {
@@ -418,17 +363,12 @@ export class TaskTurn {
   }
 
   #wakeAtMs(): number | undefined {
-    const { status, stoppedAt } = this.#reading
-    const candidates = [
-      this.#started ? this.#live.task.nextProcessingTime() : undefined,
-      this.#started && this.#wiring.isSource && stoppedAt === undefined && typeof status === 'object'
-        ? Math.max(status.waitUntilMs, this.#nowMs + SOURCE_WAIT_MS)
-        : undefined,
-      this.#allowance.sourceWaitsUntilMs,
-    ].filter(
-      (atMs) => atMs !== undefined && atMs > this.#nowMs && atMs < Number.POSITIVE_INFINITY,
-    ) as number[]
-    return candidates.length === 0 ? undefined : Math.min(...candidates)
+    const timerMs = this.#started ? this.#live.task.nextProcessingTime() : undefined
+    const times = [timerMs ?? Infinity, this.#reading.nextAtMs(this.#started)].filter(
+      (atMs) => atMs > this.#nowMs,
+    )
+    const nextMs = Math.min(...times)
+    return nextMs === Infinity ? undefined : nextMs
   }
 
   #isBlocked(stashed: Stashed): boolean {
@@ -446,10 +386,7 @@ export class TaskTurn {
     if (!this.#started) return false
     const dueMs = task.nextProcessingTime()
     if (dueMs !== undefined && dueMs <= this.#nowMs) return true
-    const { status, stoppedAt } = this.#reading
-    const canRead = stoppedAt === undefined && this.#allowance.sourceWaitsUntilMs === undefined
-    if (!this.#wiring.isSource || !canRead) return false
-    return status === 'more' || (this.#records > 0 && isReadable(status, this.#nowMs))
+    return this.#reading.hasMore(this.#budget.records > 0)
   }
 }
 
@@ -465,10 +402,6 @@ export function materializing(
 /** What a step that failed leaves behind: the job's failure, told once. */
 export function toCoordinator(report: TaskReport): Outgoing {
   return { to: COORDINATOR, payload: report }
-}
-
-function isReadable(status: ReadStatus, nowMs: number): boolean {
-  return status === 'more' || (typeof status === 'object' && status.waitUntilMs <= nowMs)
 }
 
 function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
