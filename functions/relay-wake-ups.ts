@@ -34,9 +34,9 @@ async function relayed({ messageId, body }: WakeUpRecord, ports: RelayPorts): Pr
     case 'hop':
       return outcomeOf(ports.wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs), messageId, ports)
     case 'relay': {
-      const { actor } = decision.wakeUp
+      const { actor, atMs } = decision.wakeUp
       // Under the id of what came: when it comes twice, the queue swallows the repeat.
-      const nudge = { to: actor, deduplicationId: `wake-${messageId}`, body: encodeNudge(actor, true) }
+      const nudge = { to: actor, deduplicationId: `wake-${messageId}`, body: encodeNudge(actor, atMs) }
       const [outcome] = await ports.mailbox.send([nudge])
       return outcome === 'sent' ? 'done' : 'failed'
     }

@@ -137,7 +137,7 @@ export class LocalPlatform {
       if (atMs > clock.now()) await this.runtime.wakeUps.wakeAt(actor, atMs)
       else {
         const deduplicationId = `${messageId}-wake`
-        await this.runtime.mailbox.send([{ to: actor, deduplicationId, body: encodeNudge(actor, true) }])
+        await this.runtime.mailbox.send([{ to: actor, deduplicationId, body: encodeNudge(actor, atMs) }])
       }
     }
     world.wakeUps.queue.delete(received.map((one) => one.receiptHandle))

@@ -198,7 +198,7 @@ export class SimulatedAws {
         if (atMs > this.clock.now()) await runtime.wakeUps.wakeAt(actor, atMs)
         else
           await runtime.mailbox.send([
-            { to: actor, deduplicationId: `${messageId}-wake`, body: encodeNudge(actor, true) },
+            { to: actor, deduplicationId: `${messageId}-wake`, body: encodeNudge(actor, atMs) },
           ])
       }
       queue.delete(received.map(({ receiptHandle }) => receiptHandle))

@@ -12,6 +12,7 @@ import {
   type StepOutcome,
   type View,
 } from './behaviour.ts'
+import type { Envelope } from './envelope.ts'
 import { HeadStore } from './head-store.ts'
 import { History, type ChannelCount } from './history.ts'
 import { consumedBy, type Delivery } from './inbox.ts'
@@ -81,8 +82,10 @@ export class ActorProcess<State, Delta> {
   #bytesSinceHead = 0
   /** When the oldest entry was written that no head stands for; Infinity: there is none. */
   #unheadedSinceMs = Number.POSITIVE_INFINITY
-  /** A wake-up is under way for this time. */
+  /** A wake-up is under way for this time, as far as the log tells. */
   #armedAtMs: number | undefined
+  /** Wake-ups for these times are at hand. */
+  #wokenAtMs = new Set<number>()
   /** What was looked for since the last turn, and was not there. */
   readonly #gone = new Set<string>()
 
@@ -113,6 +116,7 @@ export class ActorProcess<State, Delta> {
     let left = deliveries
     let more = false
     let conflicts = 0
+    this.#wokenAtMs = new Set(deliveries.flatMap(({ envelope }) => wakeUpTime(envelope)))
     const beganMs = invocation.remainingMs()
     // While an invocation goes on, nothing else reaches the actor: what goes on by itself gives way to orders.
     const mayGoOn = (waiting: readonly Delivery[]): boolean => {
@@ -121,18 +125,15 @@ export class ActorProcess<State, Delta> {
     }
     // Unknown while the log is read: what was read so far may be of one that is over.
     let attempt: number | undefined
-    let isWoken = left.some(({ envelope }) => envelope.kind === 'nudge' && envelope.wakeUp)
     try {
       do {
         attempt = undefined
         const history = await this.#catchUp()
         attempt = history.current.place.attempt
-        // The log tells of the wake-up as one that is to come: this is it, whatever its time was by whose clock.
-        if (isWoken) this.#armedAtMs = undefined
+        // It has come, be it before its time by this clock. One that comes twice, or was asked for twice, ends here.
+        if (this.#armedAtMs !== undefined && this.#wokenAtMs.has(this.#armedAtMs)) this.#armedAtMs = undefined
         await this.#sendUnsent()
         const round = await this.#round(history, left, invocation)
-        // What is read anew tells of it anew.
-        isWoken &&= this.#history === undefined
         if (round === 'lost' && ++conflicts > LOG_LIMITS.conflictsMax) break
         if (round === 'lost' || round === 'old') continue
         this.#gone.clear()
@@ -345,6 +346,7 @@ export class ActorProcess<State, Delta> {
   async #arm(wakeAtMs: number): Promise<void> {
     await this.#runtime.wakeUps.wakeAt(this.#actor, wakeAtMs)
     this.#armedAtMs = wakeAtMs
+    this.#wokenAtMs.delete(wakeAtMs)
   }
 
   async #outboxOf(
@@ -401,6 +403,10 @@ export class ActorProcess<State, Delta> {
     this.#runtime.observe.event({ type: 'warning', message })
     return this.#onFault(fault)
   }
+}
+
+function wakeUpTime(envelope: Envelope): readonly number[] {
+  return envelope.kind === 'nudge' && envelope.wakeUpAtMs !== undefined ? [envelope.wakeUpAtMs] : []
 }
 
 /** No retry brings it back. */

@@ -25,8 +25,8 @@ export interface ChannelMessage {
 /** What travels between actors. */
 export type Envelope =
   | ChannelMessage
-  /** Look again. `wakeUp`: because a time that was asked for has come. */
-  | { readonly kind: 'nudge'; readonly to: ActorId; readonly wakeUp: boolean }
+  /** Look again. `wakeUpAtMs`: because this time has come, for which it was asked. */
+  | { readonly kind: 'nudge'; readonly to: ActorId; readonly wakeUpAtMs: number | undefined }
   /** `from` lacks `next` of what `to` sent it, and dropped what came after. */
   | {
       readonly kind: 'resend'
@@ -65,8 +65,9 @@ export function encodeRequest(to: ActorId, payload: unknown): Uint8Array {
   return encodeEnvelope({ kind: 'request', to, payload })
 }
 
-export function encodeNudge(to: ActorId, wakeUp: boolean): Uint8Array {
-  return encodeEnvelope({ kind: 'nudge', to, wakeUp })
+/** `wakeUpAtMs`: the time that was asked for, where it is a wake-up. */
+export function encodeNudge(to: ActorId, wakeUpAtMs?: number): Uint8Array {
+  return encodeEnvelope({ kind: 'nudge', to, wakeUpAtMs })
 }
 
 /** @throws PoisonMessage if `bytes` are no envelope of this version. */
@@ -99,7 +100,7 @@ function fieldsOf(envelope: Envelope): readonly unknown[] {
       return [kind, to, from, attempt, sequence, 'blob' in payload ? payload.blob : payload.bytes]
     }
     case 'nudge':
-      return [kind, envelope.to, envelope.wakeUp]
+      return [kind, envelope.to, envelope.wakeUpAtMs ?? null]
     case 'resend':
     case 'gone':
       return [kind, envelope.to, envelope.from, envelope.attempt, envelope.next]
@@ -122,7 +123,7 @@ function envelopeOf(fields: unknown): Envelope | undefined {
       return { kind: 'message', to, from, attempt, sequence, payload: packed }
     }
     case 'nudge':
-      return { kind: 'nudge', to, wakeUp: rest[0] === true }
+      return { kind: 'nudge', to, wakeUpAtMs: typeof rest[0] === 'number' ? rest[0] : undefined }
     case 'resend':
     case 'gone': {
       const [from, attempt, next] = rest

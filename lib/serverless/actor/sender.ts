@@ -45,7 +45,7 @@ export class Sender {
     const messages = actors.map((to): OutgoingMessage => ({
       to,
       deduplicationId: this.#fresh(),
-      body: encodeNudge(to, false),
+      body: encodeNudge(to),
     }))
     await this.#deliver(messages)
   }

@@ -120,7 +120,7 @@ export class Cloud {
   nudge(to: ActorId): void {
     this.world.mailbox
       .queueFor(to)
-      .send({ group: to, deduplicationId: `outside-${++this.#sent}`, body: encodeNudge(to, true) })
+      .send({ group: to, deduplicationId: `outside-${++this.#sent}`, body: encodeNudge(to) })
     this.look()
   }
 
@@ -171,7 +171,7 @@ export class Cloud {
           else {
             const deduplicationId = `wake-up-${++this.#sent}`
             const [outcome] = await mailbox.send([
-              { to: actor, deduplicationId, body: encodeNudge(actor, true) },
+              { to: actor, deduplicationId, body: encodeNudge(actor, atMs) },
             ])
             if (outcome === 'failed') failed.push(messageId)
           }

@@ -94,7 +94,7 @@ describe('a dead letter', () => {
 
   const resend = { kind: 'resend', to: task, from: COORDINATOR, attempt: 3, next: 8 } as const
   test.each([
-    ['a nudge', encodeNudge(task, true)],
+    ['a nudge', encodeNudge(task, 5)],
     ['a request to send again', encodeEnvelope(resend)],
     ['the answer that there is nothing to send', encodeEnvelope({ ...resend, kind: 'gone' })],
   ])('that is %s is kept and sent again, and fails nothing', async (_name, bytes) => {

@@ -52,7 +52,7 @@ describe('a wake-up', () => {
     await relayWakeUps([due], ports)
     const [first, again] = sent
     expect(first!.to).toBe(actor)
-    expect(decodeEnvelope(first!.body)).toEqual({ kind: 'nudge', to: actor, wakeUp: true })
+    expect(decodeEnvelope(first!.body)).toEqual({ kind: 'nudge', to: actor, wakeUpAtMs: NOW_MS })
     expect(again!.deduplicationId).toBe(first!.deduplicationId)
     expect(hops).toEqual([])
   })

@@ -105,7 +105,10 @@ export class Adders {
   }
 
   nudge(actor: ActorId): Delivery {
-    return { messageId: `nudge-${++this.#requests}`, envelope: { kind: 'nudge', to: actor, wakeUp: false } }
+    return {
+      messageId: `nudge-${++this.#requests}`,
+      envelope: { kind: 'nudge', to: actor, wakeUpAtMs: undefined },
+    }
   }
 
   /** Receives what waits for `actor` (in the order of the queue), and hides it for a while. */

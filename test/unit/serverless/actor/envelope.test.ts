@@ -16,7 +16,7 @@ describe('bytes that are no envelope', () => {
     ['text that begins with a tab', Buffer.from('\ttext'), /no message of Millrace/],
     ['bytes of another kind', Uint8Array.of(0, 1, 2), /no message of Millrace/],
     ['nothing', new Uint8Array(0), /an empty message/],
-    ['an envelope that is cut', encodeNudge(COORDINATOR, true).subarray(0, 3), /bytes that are none/],
+    ['an envelope that is cut', encodeNudge(COORDINATOR, 5).subarray(0, 3), /bytes that are none/],
   ])('are refused for what they are: %s', (_name, bytes, reason) => {
     expect(() => decodeEnvelope(bytes)).toThrow(PoisonMessage)
     expect(() => decodeEnvelope(bytes)).toThrow(reason)
@@ -28,7 +28,7 @@ describe('bytes that are no envelope', () => {
     (name) => {
       const nobody = name as ActorId
       for (const envelope of [
-        { kind: 'nudge', to: nobody, wakeUp: false },
+        { kind: 'nudge', to: nobody, wakeUpAtMs: undefined },
         { kind: 'resend', to: COORDINATOR, from: nobody, attempt: 1, next: 0 },
         { kind: 'gone', to: COORDINATOR, from: nobody, attempt: 1, next: 0 },
         { kind: 'message', to: COORDINATOR, from: nobody, attempt: 1, sequence: 0, payload: { blob: 'x' } },
@@ -38,7 +38,7 @@ describe('bytes that are no envelope', () => {
   )
 
   test('are told of as newer where they begin as a later version would', () => {
-    const bytes = encodeNudge(COORDINATOR, true)
+    const bytes = encodeNudge(COORDINATOR, 5)
     bytes[0] = 2
     expect(() => decodeEnvelope(bytes)).toThrow(/version 2 of one: it was written by newer code/)
   })

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ActorId } from '../../../../lib/model/ids.ts'
 import type { Behaviour } from '../../../../lib/serverless/actor/behaviour.ts'
-import {
-  encodeNudge,
-  decodeEnvelope,
-  type ChannelMessage,
-} from '../../../../lib/serverless/actor/envelope.ts'
+import type { ChannelMessage } from '../../../../lib/serverless/actor/envelope.ts'
 import { pack } from '../../../../lib/serverless/actor/packing.ts'
 import { NO_FAULTS, Throttled, type Faults } from '../../../world/faults.ts'
 import { A, adder, Adders, B, forever, type Addend, type AdderState } from './adder.ts'
@@ -48,35 +44,6 @@ describe('an actor with more to do than its messages ask for', () => {
     // The read of the second turn fails: the message of the first is all that can lead to another.
     const interrupted = adders.process(A, inTwoTurns, refusingLater('read'))
     expect(await interrupted.handle([nudge], forever)).toEqual([nudge.messageId])
-  })
-})
-
-describe('a wake-up that comes before its time by the clock of the log', () => {
-  test('is asked for again', async () => {
-    const adders = new Adders()
-    await adders.begin(A, 1)
-    const wakeAtMs = adders.clock.now() + 5_000
-    const waiting: Behaviour<AdderState, Addend> = {
-      ...adder(undefined),
-      step: (_view, inputs) =>
-        Promise.resolve({
-          taken: inputs.length,
-          delta: { add: 1 },
-          outgoing: [],
-          nudges: [],
-          wakeAtMs,
-          more: false,
-        }),
-    }
-    const first = adders.process(A, waiting)
-    await first.handle([adders.nudge(A)], forever)
-    await first.handle([adders.nudge(A)], forever)
-    expect(adders.world.wakeUps.queue.size).toBe(1)
-
-    // Whoever sent it had another clock. A cold process reads in the log that it is under way; it is the one at hand.
-    const wakeUp = { messageId: 'wake-up', envelope: decodeEnvelope(encodeNudge(A, true)) }
-    await adders.process(A, waiting).handle([wakeUp], forever)
-    expect(adders.world.wakeUps.queue.size).toBe(2)
   })
 })
 

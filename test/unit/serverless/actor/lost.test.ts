@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { COORDINATOR } from '../../../../lib/model/actors.ts'
 import type { ActorId } from '../../../../lib/model/ids.ts'
 import { ActorProcess, type ActorFault } from '../../../../lib/serverless/actor/actor-process.ts'
-import { ObjectGone, type Behaviour } from '../../../../lib/serverless/actor/behaviour.ts'
-import { decodeEnvelope, encodeNudge, type Envelope } from '../../../../lib/serverless/actor/envelope.ts'
+import type { Behaviour } from '../../../../lib/serverless/actor/behaviour.ts'
+import type { Envelope } from '../../../../lib/serverless/actor/envelope.ts'
 import { LOG_LIMITS } from '../../../../lib/serverless/actor/limits.ts'
 import { pack } from '../../../../lib/serverless/actor/packing.ts'
 import { readHistory } from '../../../../lib/serverless/actor/read-history.ts'
@@ -137,30 +137,5 @@ describe('a turn whose object is lost', () => {
     expect(await process.handle([nudge], forever)).toEqual([nudge.messageId])
     expect(faults).toHaveLength(1)
     await expect(readHistory(A, adder(undefined), adders.runtime())).rejects.toThrow('is gone')
-  })
-})
-
-describe('a wake-up that comes before its time by the clock of the log', () => {
-  test('is asked for again, also where the log has to be read anew meanwhile', async () => {
-    const adders = new Adders()
-    await adders.begin(A, 1)
-    const wakeAtMs = adders.clock.now() + 5_000
-    let isGone = false
-    const waiting: Behaviour<AdderState, Addend> = {
-      ...adder(undefined),
-      step: async (_view, inputs) => {
-        if (isGone) {
-          isGone = false
-          throw new ObjectGone('what was folded')
-        }
-        return { taken: inputs.length, delta: { add: 1 }, outgoing: [], nudges: [], wakeAtMs, more: false }
-      },
-    }
-    const first = adders.process(A, waiting)
-    for (const nudge of [adders.nudge(A), adders.nudge(A)]) await first.handle([nudge], forever)
-    expect(adders.world.wakeUps.queue.size).toBe(1)
-    isGone = true
-    await adders.process(A, waiting).handle([delivered(decodeEnvelope(encodeNudge(A, true)))], forever)
-    expect([isGone, adders.world.wakeUps.queue.size]).toEqual([false, 2])
   })
 })

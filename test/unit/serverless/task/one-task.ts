@@ -240,8 +240,9 @@ export class OneTask {
     return this.#message(this.source(subtask), payload)
   }
 
-  nudge(wakeUp = false): Delivery {
-    return { messageId: `nudge-${++this.#count}`, envelope: { kind: 'nudge', to: this.actor, wakeUp } }
+  nudge(): Delivery {
+    const envelope = { kind: 'nudge', to: this.actor, wakeUpAtMs: undefined } as const
+    return { messageId: `nudge-${++this.#count}`, envelope }
   }
 
   /** What it told the coordinator since it was last asked. */

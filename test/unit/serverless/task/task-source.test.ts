@@ -116,7 +116,7 @@ describe('a task of a source', () => {
     one.clock.advance(30_000)
     const woken = one.world.wakeUps.queue.receive()
     expect(woken).toHaveLength(1)
-    await one.process().handle([one.nudge(true)], forever)
+    await one.process().handle([one.nudge()], forever)
     expect(polls).toBe(2)
   })
 
@@ -144,7 +144,7 @@ describe('a task of a source', () => {
     one.backlog = () => 0
     // Reads until its slice is over.
     let leftMs = 60_000
-    await process.handle([one.nudge(true)], { remainingMs: () => (leftMs -= 100) })
+    await process.handle([one.nudge()], { remainingMs: () => (leftMs -= 100) })
     expect(polls).toBeGreaterThan(0)
     expect(new Set(kinds(one))).toEqual(new Set(['records']))
   })

@@ -153,9 +153,9 @@ describe('a turn of a task', () => {
     await one.process().handle([one.elements(0, records({ key: 'a', wakeAtMs: 1_005_000 }))], forever)
     expect(one.counts()).toEqual(['a:1'])
     one.clock.advance(5_000)
-    await one.process().handle([one.nudge(true)], forever)
+    await one.process().handle([one.nudge()], forever)
     expect(one.counts()).toEqual(['a!:2'])
-    await one.process().handle([one.nudge(true)], forever)
+    await one.process().handle([one.nudge()], forever)
     expect(one.counts()).toEqual([])
   })
 
