@@ -41,7 +41,7 @@ export interface ActorFault {
   readonly cause: unknown
 }
 
-/** Tells of what the actor may be unable to write down itself. False: whoever is to hear of it could not be told. */
+/** Tells of what the actor may be unable to write down itself. False: somebody is to be told, and could not be. */
 export type OnFault = (fault: ActorFault) => Promise<boolean>
 
 /** What came of a look at the mailbox. */
@@ -258,31 +258,47 @@ export class ActorProcess<State, Delta> {
     this.#gone.add(cause.location)
   }
 
-  /** Reads what was appended since this process last looked. */
+  /** Brings what this process knows up to date. */
   async #catchUp(): Promise<History<State, Delta>> {
     for (;;) {
       try {
         this.#history ??= await this.#load()
-        const history = this.#history
-        for (let more = true; more;) {
-          const page = await this.#runtime.log.read(this.#actor, this.#cursorOf(history))
-          const items = await decodeEntries(page.entries, this.#runtime.blobs, (cause) => this.#isLost(cause))
-          for (const [index, entry] of page.entries.entries()) {
-            this.#took(history, items[index]!)
-            this.#cursor = entry.sort
-            this.#bytesSinceHead += entry.body.length
-          }
-          more = page.more
-          if (!more) this.#order = page.order === undefined ? undefined : unpack(page.order.body)
+        const missing = await this.#readOn(this.#history)
+        const unknown = missing.filter((location) => !this.#gone.has(location))
+        if (unknown.length === 0) {
+          this.#history.assertWhole()
+          return this.#history
         }
-        history.assertWhole()
-        return history
+        // What this process began from has been folded meanwhile: a newer head tells more. All at once: the whole log is read anew.
+        for (const location of unknown) this.#gone.add(location)
+        this.#history = undefined
       } catch (cause) {
         if (!(cause instanceof ObjectGone)) throw cause
-        // What this process began from has been folded meanwhile: a newer head tells more.
         this.#forgetOld(cause)
       }
     }
+  }
+
+  /** Reads what was appended since this process last looked. Resolves to objects that were not there. */
+  async #readOn(history: History<State, Delta>): Promise<readonly string[]> {
+    const missing: string[] = []
+    const isLost = (cause: unknown): boolean => {
+      if (!(cause instanceof ObjectGone)) return denialIn(cause) !== undefined
+      missing.push(cause.location)
+      return true
+    }
+    for (let more = true; more;) {
+      const page = await this.#runtime.log.read(this.#actor, this.#cursorOf(history))
+      const items = await decodeEntries(page.entries, this.#runtime.blobs, isLost)
+      for (const [index, entry] of page.entries.entries()) {
+        this.#took(history, items[index]!)
+        this.#cursor = entry.sort
+        this.#bytesSinceHead += entry.body.length
+      }
+      more = page.more
+      if (!more) this.#order = page.order === undefined ? undefined : unpack(page.order.body)
+    }
+    return missing
   }
 
   async #load(): Promise<History<State, Delta>> {
@@ -296,11 +312,6 @@ export class ActorProcess<State, Delta> {
     this.#sentThrough = snapshot?.place.position ?? 0
     this.#unsent = []
     return new History(this.#behaviour, snapshot)
-  }
-
-  /** Whether an entry is lost for good, and not only folded since its place was looked up. */
-  #isLost(cause: unknown): boolean {
-    return cause instanceof ObjectGone ? this.#gone.has(cause.location) : denialIn(cause) !== undefined
   }
 
   #took(history: History<State, Delta>, item: LogItem | LostItem): void {

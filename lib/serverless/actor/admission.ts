@@ -19,6 +19,13 @@ export interface Admitted {
   readonly input: Input
 }
 
+/** Numbers of a channel that its receiver asked for. */
+interface Asked {
+  readonly attempt: number
+  readonly first: number
+  readonly last: number
+}
+
 /** A channel that can never be gone on with in its attempt, and the delivery that told of it. */
 export interface LostChannel {
   readonly from: ActorId
@@ -26,7 +33,7 @@ export interface LostChannel {
   readonly messageId: string
 }
 
-/** Resolves once whoever ends the attempt knows of it. */
+/** Resolves once it is sent to whoever ends the attempt. */
 export type OnLost = (lost: LostChannel, cause: Error) => Promise<void>
 
 /**
@@ -80,7 +87,7 @@ export class Admission<State, Delta> {
       received,
     )
     const admitted: Admitted[] = []
-    const asked = new Map<ActorId, { attempt: number; next: number }>()
+    const asked = new Map<ActorId, Asked>()
     for (const [index, delivery] of deliveries.entries()) {
       const admission = inbox.admit(delivery.envelope)
       if (admission.type === 'too-early') {
@@ -89,14 +96,16 @@ export class Admission<State, Delta> {
       }
       if (admission.type === 'gap') await this.#askAgain(admission.from, admission.attempt, admission.next)
       if (admission.type === 'resend') {
-        const before = asked.get(admission.to)
-        const next =
-          before?.attempt === admission.attempt ? Math.min(before.next, admission.next) : admission.next
-        asked.set(admission.to, { attempt: admission.attempt, next })
+        const { to, attempt, next } = admission
+        const before = asked.get(to)
+        const all = before?.attempt === attempt ? [before.first, before.last, next] : [next]
+        asked.set(to, { attempt, first: Math.min(...all), last: Math.max(...all) })
       }
       if (admission.type === 'lost') {
         const { from, attempt, next } = admission
-        const cause = new Error(`${from} keeps its message ${next} of attempt ${attempt} no more`)
+        const cause = new Error(
+          `${this.#actor} lacks message ${next} of ${from} in attempt ${attempt}, which is kept no more`,
+        )
         await this.#onLost({ ...admission, messageId: delivery.messageId }, cause)
       }
       if (admission.type !== 'input') continue
@@ -142,17 +151,17 @@ export class Admission<State, Delta> {
     this.#askedAtMs.set(what, nowMs)
   }
 
-  async #resendAll(
-    asked: ReadonlyMap<ActorId, { attempt: number; next: number }>,
-    history: History<State, Delta>,
-  ): Promise<void> {
-    for (const [to, { attempt, next }] of asked) {
-      const messages = history.sentFrom(to, attempt, next)
+  async #resendAll(asked: ReadonlyMap<ActorId, Asked>, history: History<State, Delta>): Promise<void> {
+    for (const [to, { attempt, first, last }] of asked) {
+      let messages = history.sentFrom(to, attempt, first)
       if (messages === undefined) {
-        const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${next}`
+        const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${first}`
         this.#runtime.observe.event({ type: 'warning', message })
-        await this.#sender.tellGone(to, attempt, next)
-      } else await this.#sender.sendAgain(messages)
+        await this.#sender.tellGone(to, attempt, first)
+        // It was the older question, perhaps.
+        messages = history.sentFrom(to, attempt, last)
+      }
+      await this.#sender.sendAgain(messages ?? [])
     }
   }
 

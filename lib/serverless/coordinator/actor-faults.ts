@@ -13,7 +13,7 @@ import { change, warn, type CoordinatorTurn } from './turn.ts'
 
 /**
  * Tells the coordinator of what will not pass by itself. The coordinator has nobody to tell of its own: what it logs, and the
- * age of what waits for it, are all there is. False: it could not be told.
+ * age of what waits for it, are all there is. False: it is to be told, and could not be.
  */
 export async function reportFault(runtime: JobRuntime, fault: ActorFault): Promise<boolean> {
   const { mailbox, observe, random } = runtime
@@ -36,8 +36,12 @@ export async function reportFault(runtime: JobRuntime, fault: ActorFault): Promi
 
 function requestOf({ actor, attempt, messageId, cause }: ActorFault): JobRequest | undefined {
   const denial = denialIn(cause)
-  if (denial !== undefined)
-    return { type: 'denied', requestId: `denied-${messageId}`, actor, attempt, message: denial.message }
+  if (denial !== undefined) {
+    // An attempt fails once, however many of its messages tell of it.
+    const isOfAttempt = attempt !== undefined && actorKind(actor) === 'task'
+    const requestId = `denied-${isOfAttempt ? `${actor}/${attempt}` : messageId}`
+    return { type: 'denied', requestId, actor, attempt, message: denial.message }
+  }
   // Whose code is the old one, the coordinator knows: it compares its own with the run's at each tick.
   return cause instanceof OtherCode ? { type: 'tick' } : undefined
 }

@@ -174,9 +174,10 @@ function noted(turn: CoordinatorTurn, { state: before, place }: View<Coordinator
   const { runtime, nowMs } = turn
   for (const happening of before.tells) runtime.observe.event(happening)
   const tells = turn.image.tells.slice(before.tells.length)
-  return { ...turn.image, tells, milestones: milestones(turn.image, place.position + 1, nowMs) }
+  return { ...turn.image, tells, milestones: milestones(turn.image, place.position, nowMs) }
 }
 
+/** `position`: of the turn before this one, which began once all that was committed had been sent. */
 function milestones(
   { milestones: known }: CoordinatorImage,
   position: number,

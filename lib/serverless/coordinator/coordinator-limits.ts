@@ -25,7 +25,7 @@ export const COORDINATOR_LIMITS: {
   intervalMsMin: 1_000,
   /** How exactly the age of a turn is known. */
   milestoneEveryMs: 60_000,
-  /** Orders that a receiver lacks are asked for again within a visibility timeout or two. */
+  /** After it was sent, an order that its receiver lacks is asked for again within a visibility timeout or two. */
   resendWithinMs: 5 * 60_000,
   /** Of one message or stack in the public record, which is one item of a table. */
   textCharsMax: 4_000,

@@ -52,7 +52,7 @@ export interface CoordinatorImage {
   readonly published: number
   /** When ingest partitions were last nudged for no other reason than time. */
   readonly ingestVisitedAtMs: number
-  /** When turns were, once in a while; oldest first. */
+  /** By when turns had sent all they had to, once in a while; oldest first. */
   readonly milestones: readonly Milestone[]
 }
 

@@ -1,11 +1,15 @@
 import type { TaskId } from '../../model/ids.ts'
 import type { Quiescence } from '../protocol.ts'
+import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { hear } from './hear.ts'
 import type { QuiescenceRound } from './image.ts'
 import { allTasks, change, orderTasks, type CoordinatorTurn } from './turn.ts'
 
-/** Who has not answered by then is asked anew: a queue may have been taken away with the order, or a function did not know it yet. */
-const ASKED_ANEW_AFTER_MS = 10 * 60_000
+/**
+ * Who has not answered by then is asked anew: a queue may have been taken away with the order, or a function did not know it yet. It
+ * is by the next one on its channel that a task misses an order, which has to be in time for what the coordinator keeps.
+ */
+const ASKED_ANEW_AFTER_MS = COORDINATOR_LIMITS.resendWithinMs - 2 * 60_000
 
 /**
  * Where checkpoints are taken, their barriers tell whether a job is idle (lib/checkpoint/idleness.ts). Where none are, its tasks

@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   defineJob,
   fixedDelay,
   http,
+  noRestart,
   sqs,
   valueState,
   type DeadLetter,
@@ -12,12 +13,16 @@ import {
 } from '../../../lib/index.ts'
 import { ingestSourcesOf } from '../../../lib/connectors/ingest/ingest-sources.ts'
 import type { HttpAnswer } from '../../../lib/connectors/ingest/http-messages.ts'
-import { ingestActor } from '../../../lib/model/actors.ts'
+import { COORDINATOR, ingestActor } from '../../../lib/model/actors.ts'
+import { decodeEnvelope, type Envelope } from '../../../lib/serverless/actor/envelope.ts'
 import { actorFolder } from '../../../lib/serverless/actor/log-entry.ts'
+import { unpack } from '../../../lib/serverless/actor/packing.ts'
+import { readJobStatus } from '../../../lib/serverless/coordinator/job-status-record.ts'
 import { deploymentOf } from '../../../lib/serverless/deployment.ts'
 import { IngestLogReader } from '../../../lib/serverless/ingest/ingest-log-reader.ts'
 import { serverlessHttpEdge } from '../../../lib/serverless/ingest/http-edge.ts'
 import { takeFromQueue } from '../../../lib/serverless/ingest/queue-edge.ts'
+import type { TaskOrder } from '../../../lib/serverless/protocol.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
 import { SeededRandom } from '../../../lib/testing/seeded-random.ts'
 import { LocalPlatform } from '../../world/local-platform.ts'
@@ -311,6 +316,42 @@ test('a job that takes no checkpoints sleeps when it has nothing to do, and rest
   await job.until(7)
   expect(job.totals).toEqual({ a: 3, b: 2, c: 1, d: 1 })
 })
+
+test.each([0, 1, 2, 3, 4, 5])(
+  'a job that takes no checkpoints sleeps also where the order is lost that asks a task whether it rests: %i',
+  async (lost) => {
+    const job = new IngestJob().deploy(2, 2, { checkpointing: { interval: 'off' }, restart: noRestart() })
+    const { mailbox } = job.platform.runtime
+    const send = mailbox.send.bind(mailbox)
+    let asked = 0
+    vi.spyOn(mailbox, 'send').mockImplementation(async (messages) => {
+      const isLost = messages.map(({ body }) => isQuestion(decodeEnvelope(body)) && asked++ === lost)
+      const outcomes = [...(await send(messages.filter((_, index) => !isLost[index])))]
+      return messages.map((_, index) => (isLost[index] ? 'sent' : outcomes.shift()!))
+    })
+    await job.start('start')
+    await job.post(['a', 'b'], 'first')
+    await job.platform.untilIdle()
+    expect(asked).toBeGreaterThan(lost)
+    expect(await readJobStatus(job.platform.runtime.log)).toMatchObject({
+      status: 'RUNNING',
+      idle: true,
+      restarts: 0,
+    })
+    await job.post(['a'], 'second')
+    await job.platform.untilIdle()
+    await job.platform.request({ type: 'stop', requestId: 'stop', target: undefined, drain: true })
+    await job.until(3)
+    expect(job.totals).toEqual({ a: 2, b: 1 })
+  },
+)
+
+/** Whether it is an order that asks a task for its quiescence. */
+function isQuestion(envelope: Envelope): boolean {
+  if (envelope.kind !== 'message' || envelope.from !== COORDINATOR || !('bytes' in envelope.payload))
+    return false
+  return (unpack(envelope.payload.bytes) as TaskOrder).type === 'tell-quiescence'
+}
 
 test.each([2, 3])(
   'a job that was put aside for months goes on from its checkpoint, at parallelism %i',

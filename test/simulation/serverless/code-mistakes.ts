@@ -11,6 +11,7 @@ import {
 import { History } from '../../../lib/serverless/actor/history.ts'
 import { Inbox, type Admission } from '../../../lib/serverless/actor/inbox.ts'
 import { pack, unpack } from '../../../lib/serverless/actor/packing.ts'
+import { COORDINATOR_LIMITS } from '../../../lib/serverless/coordinator/coordinator-limits.ts'
 import type { ElementsPayload, TaskOrder, TaskReport } from '../../../lib/serverless/protocol.ts'
 import type { IncomingMessage } from '../../../lib/serverless/runtime.ts'
 import { BarrierAligner } from '../../../lib/task/barrier-aligner.ts'
@@ -30,6 +31,14 @@ export const CODE_MISTAKES: readonly KnownMistake[] = [
     faults: { failEntry: 0.4 },
     change: forked,
     make: takesGaps,
+  },
+  {
+    name: 'has its coordinator fold what it has just sent',
+    from: 6,
+    within: 120,
+    faults: { failEntry: 0.4 },
+    as: 'is kept no more',
+    make: foldsOrders,
   },
   { name: 'takes a message twice', from: 1, within: 40, make: takesDuplicates },
   {
@@ -129,6 +138,16 @@ function takesDuplicates(): Mistake {
             return isRepeat && from !== COORDINATOR ? { type: 'input', message: envelope } : admission
           },
       ),
+  }
+}
+
+function foldsOrders(): Mistake {
+  return {
+    patch: () => {
+      const before = { ...COORDINATOR_LIMITS }
+      Object.assign(COORDINATOR_LIMITS, { resendWithinMs: 0, milestoneEveryMs: 0 })
+      return () => void Object.assign(COORDINATOR_LIMITS, before)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { canMove } from '../../../lib/checkpoint/job-status.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
-import { isExpected, isUnheard } from './outcome.ts'
+import { isExpected } from './outcome.ts'
 
 /** Listens to what handlers tell of the job: each thing at least once, after it is committed. */
 export class HappeningChecker {
@@ -25,7 +25,11 @@ export class HappeningChecker {
           canMove(happening.from, happening.to),
           `the job moves from ${happening.from} to ${happening.to}`,
         )
-        if (happening.cause !== undefined) this.#expectCause(happening.cause.message)
+        // Nobody takes anything away here that is still needed.
+        this.#expect(
+          happening.cause?.message.includes('still needed') !== true,
+          `the job fails: ${happening.cause?.message}`,
+        )
         return
       case 'deployed':
         this.#attempts.add(happening.attempt)
@@ -55,15 +59,6 @@ export class HappeningChecker {
       case 'warning':
         this.#expect(isExpected(happening.message), happening.message)
     }
-  }
-
-  /**
-   * Nobody takes anything away here that is still needed. But the coordinator keeps its orders for minutes only, and where the
-   * queues fail more than half of what is sent it may be too busy for longer to hear that it is asked for one again.
-   */
-  #expectCause(message: string): void {
-    const isTaken = message.includes('still needed') && !isUnheard(message)
-    this.#expect(!isTaken, `the job fails: ${message}`)
   }
 
   #expect(holds: boolean, otherwise: string): void {

@@ -27,15 +27,7 @@ export function tracer(scheduler: Scheduler, tell: Tell | undefined): Trace {
 
 /** Whether a warning is of what was injected, or of what follows from it. */
 export function isExpected(message: string): boolean {
-  return (
-    isUnheard(message) ||
-    /injected|could not be sent|is gone|runs another version of the job|folded already|there was no more time/.test(
-      message,
-    )
+  return /injected|could not be sent|is gone|runs another version of the job|folded already|there was no more time/.test(
+    message,
   )
-}
-
-/** Whether it tells that an order of the coordinator was asked for again too late. */
-export function isUnheard(message: string): boolean {
-  return message.includes('coordinator keeps its message')
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { COORDINATOR } from '../../../../lib/model/actors.ts'
 import type { ActorId } from '../../../../lib/model/ids.ts'
 import { ActorProcess, type ActorFault } from '../../../../lib/serverless/actor/actor-process.ts'
@@ -64,8 +64,30 @@ describe('a message that its receiver lacks and its sender has folded', () => {
     )
     expect(faults).toMatchObject([{ actor: B, attempt: 1 }])
     expect(String(faults[0]!.cause)).toContain(
-      `${A} keeps its message 0 of attempt 1 no more, though it is still needed`,
+      `${B} lacks message 0 of ${A} in attempt 1, which is kept no more, though it is still needed`,
     )
+  })
+
+  test('does not keep from its receiver what it asked for since', async () => {
+    const adders = new Adders()
+    await adders.begin(A, 1)
+    // All but the last turn is folded.
+    const sender = adders.process(
+      A,
+      adder(B, (position) => position - 1),
+    )
+    for (const add of [1, 2]) await sender.handle([adders.ask(A, { add })], forever)
+    const queue = adders.world.mailbox.queue('task')
+    queue.delete(adders.received().map(({ receiptHandle }) => receiptHandle))
+    const asked = [0, 1].map((next) => ({
+      messageId: `ask ${next}`,
+      envelope: { kind: 'resend', to: A, from: B, attempt: 1, next } as const,
+    }))
+    await sender.handle(asked, forever)
+    expect(adders.received().map(({ delivery }) => delivery.envelope)).toMatchObject([
+      { kind: 'gone', from: A, to: B, attempt: 1, next: 0 },
+      { kind: 'message', from: A, to: B, attempt: 1, sequence: 1 },
+    ])
   })
 
   test('is no loss where it has come meanwhile, or is of an attempt that is over', async () => {
@@ -97,22 +119,22 @@ describe('a message that its receiver lacks and its sender has folded', () => {
 describe('a turn whose object is lost', () => {
   const ballast = Array.from({ length: LOG_LIMITS.inlineBytes }, (_, i) => Math.sin(i)).join()
 
-  /** An actor that has had three turns, the second of them in an object that is gone. */
-  async function withLostTurn(): Promise<Adders> {
+  /** An actor that has had four turns, two of them in objects that are gone. */
+  async function withLostTurns(): Promise<Adders> {
     const adders = new Adders()
     await adders.begin(A, 1)
     const process = adders.process(A, adder(undefined))
-    for (const one of [{ add: 1 }, { add: 2, ballast }, { add: 4 }])
+    for (const one of [{ add: 1 }, { add: 2, ballast }, { add: 4 }, { add: 8, ballast }])
       await process.handle([adders.ask(A, one)], forever)
     const { blobs } = adders.world.ports()
-    const names = (await blobs.list('log/')).filter((name) => name.includes('1-3'))
-    expect(names).toHaveLength(1)
-    await blobs.delete(names[0]!)
+    const names = await blobs.list('log/')
+    expect(names).toHaveLength(2)
+    for (const name of names) await blobs.delete(name)
     return adders
   }
 
   test('fails the actor that needs it, with its name', async () => {
-    const adders = await withLostTurn()
+    const adders = await withLostTurns()
     const { process, faults } = telling(adders.runtime(), A)
     const nudge = adders.nudge(A)
     expect(await process.handle([nudge], forever)).toEqual([nudge.messageId])
@@ -120,17 +142,21 @@ describe('a turn whose object is lost', () => {
   })
 
   test('is no loss to an attempt that goes on from before it', async () => {
-    const adders = await withLostTurn()
+    const adders = await withLostTurns()
     await adders.begin(A, 2, { attempt: 1, position: 2 })
-    const { process, faults } = telling(adders.runtime(), A)
+    const runtime = adders.runtime()
+    const read = vi.spyOn(runtime.log, 'read')
+    const { process, faults } = telling(runtime, A)
     expect(await process.handle([adders.ask(A, { add: 8 })], forever)).toEqual([])
     expect(faults).toEqual([])
+    // However many are lost, they are looked up twice: others might have folded them meanwhile.
+    expect(read).toHaveBeenCalledTimes(2)
     const history = await readHistory(A, adder(undefined), adders.runtime())
     expect(history.current.state.sum).toBe(9)
   })
 
   test('is one to an attempt that goes on from behind it', async () => {
-    const adders = await withLostTurn()
+    const adders = await withLostTurns()
     await adders.begin(A, 2, { attempt: 1, position: 4 })
     const { process, faults } = telling(adders.runtime(), A)
     const nudge = adders.nudge(A)

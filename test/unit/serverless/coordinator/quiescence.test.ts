@@ -86,7 +86,7 @@ describe('a job that takes no checkpoints', () => {
     lost.isLost = true
     await ticked(job)
     expect([orders(), job.image.quiescence?.told]).toMatchObject([6, {}])
-    job.clock.advance(9 * 60_000)
+    job.clock.advance(2 * 60_000)
     await ticked(job)
     expect(orders()).toBe(6)
     job.clock.advance(60_000)

@@ -51,7 +51,7 @@ async function begun(): Promise<OneTask> {
   return one
 }
 
-test('a task that may not append its turn has the coordinator told so, once a message', async () => {
+test('a task that may not append its turn has the coordinator told so, once an attempt', async () => {
   const one = await begun()
   const start = one.order({ type: 'start' })
   const denied = () =>
@@ -60,7 +60,7 @@ test('a task that may not append its turn has the coordinator told so, once a me
   const request = { type: 'denied', actor: one.actor, attempt: 1, message: 'not allowed' }
   expect(told).toEqual({
     failed: [start.messageId],
-    requests: [{ ...request, requestId: `denied-${start.messageId}` }],
+    requests: [{ ...request, requestId: `denied-${one.actor}/1` }],
   })
   expect(await denied()).toEqual(told)
 })
@@ -103,6 +103,21 @@ test('a task that waits for a message whose object is gone has the coordinator t
   expect(requests).toMatchObject([
     { type: 'denied', attempt: 1, message: expect.stringContaining(`${blob} is gone, though`) },
   ])
+})
+
+test('a message that can never be taken comes again where the coordinator cannot be told of it', async () => {
+  const one = await begun()
+  await requestsOf(one, [one.order({ type: 'start' })], () => ({}))
+  const blob = `log/sender/1-1-payload-${'0'.repeat(64)}`
+  const delivery = one.elements(0, records('a'))
+  assert(delivery.envelope.kind === 'message', 'elements come on a channel')
+  const lost = { ...delivery, envelope: { ...delivery.envelope, payload: { blob } } }
+  const { failed } = await requestsOf(one, [lost], ({ mailbox }) => ({
+    mailbox: { ...mailbox, send: (messages) => Promise.resolve(messages.map(() => 'failed' as const)) },
+  }))
+  expect(failed).toEqual([lost.messageId])
+  const message = `${one.actor}: the job is not told of it: it could not be sent`
+  expect(one.happenings).toContainEqual({ type: 'warning', message })
 })
 
 test('a message whose object is gone because it was taken meanwhile is let go', async () => {
