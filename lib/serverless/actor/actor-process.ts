@@ -84,8 +84,10 @@ export class ActorProcess<State, Delta> {
   #unheadedSinceMs = Number.POSITIVE_INFINITY
   /** A wake-up is under way for this time, as far as the log tells. */
   #armedAtMs: number | undefined
-  /** Wake-ups for these times are at hand. */
-  #wokenAtMs = new Set<number>()
+  /** Wake-ups for these times came with what is being handled. */
+  #wokenAtMs: ReadonlySet<number> = new Set()
+  /** The one of them that went on its way again. */
+  #armedAgainAtMs: number | undefined
   /** What was looked for since the last turn, and was not there. */
   readonly #gone = new Set<string>()
 
@@ -117,6 +119,7 @@ export class ActorProcess<State, Delta> {
     let more = false
     let conflicts = 0
     this.#wokenAtMs = new Set(deliveries.flatMap(({ envelope }) => wakeUpTime(envelope)))
+    this.#armedAgainAtMs = undefined
     const beganMs = invocation.remainingMs()
     // While an invocation goes on, nothing else reaches the actor: what goes on by itself gives way to orders.
     const mayGoOn = (waiting: readonly Delivery[]): boolean => {
@@ -130,9 +133,8 @@ export class ActorProcess<State, Delta> {
         attempt = undefined
         const history = await this.#catchUp()
         attempt = history.current.place.attempt
-        // It has come, be it before its time by this clock. One that comes twice, or was asked for twice, ends here.
-        if (this.#armedAtMs !== undefined && this.#wokenAtMs.has(this.#armedAtMs)) this.#armedAtMs = undefined
         await this.#sendUnsent()
+        await this.#armAgain()
         const round = await this.#round(history, left, invocation)
         if (round === 'lost' && ++conflicts > LOG_LIMITS.conflictsMax) break
         if (round === 'lost' || round === 'old') continue
@@ -336,7 +338,11 @@ export class ActorProcess<State, Delta> {
 
   /** Whoever committed these turns may not have lived to send what they hold. */
   async #sendUnsent(): Promise<void> {
-    for (const item of this.#unsent) await this.#send(item)
+    for (const item of this.#unsent) {
+      // A wake-up that is at hand was sent.
+      const isAtHand = item.wakeAtMs !== undefined && this.#wokenAtMs.has(item.wakeAtMs)
+      await this.#send(isAtHand ? { ...item, wakeAtMs: undefined } : item)
+    }
     this.#unsent = []
   }
 
@@ -345,6 +351,18 @@ export class ActorProcess<State, Delta> {
     await this.#sender.sendNudges(item.nudges)
     if (item.wakeAtMs !== undefined) await this.#arm(item.wakeAtMs)
     this.#sentThrough = item.position
+  }
+
+  /**
+   * A wake-up that came before its time by this clock goes on its way again: the log tells of it as one that is to come. One that
+   * comes twice, or was asked for twice, is not what the log tells of any more, and ends.
+   */
+  async #armAgain(): Promise<void> {
+    const armed = this.#armedAtMs
+    if (armed === undefined || armed === this.#armedAgainAtMs) return
+    if (armed <= this.#runtime.now() || !this.#wokenAtMs.has(armed)) return
+    await this.#arm(armed)
+    this.#armedAgainAtMs = armed
   }
 
   /** Undefined where a wake-up is under way that comes in time. */
@@ -357,7 +375,6 @@ export class ActorProcess<State, Delta> {
   async #arm(wakeAtMs: number): Promise<void> {
     await this.#runtime.wakeUps.wakeAt(this.#actor, wakeAtMs)
     this.#armedAtMs = wakeAtMs
-    this.#wokenAtMs.delete(wakeAtMs)
   }
 
   async #outboxOf(

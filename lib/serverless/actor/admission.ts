@@ -99,7 +99,9 @@ export class Admission<State, Delta> {
         const { to, attempt, next } = admission
         const before = asked.get(to)
         const all = before?.attempt === attempt ? [before.first, before.last, next] : [next]
-        asked.set(to, { attempt, first: Math.min(...all), last: Math.max(...all) })
+        // One of an attempt that is over may come late.
+        if (before === undefined || before.attempt <= attempt)
+          asked.set(to, { attempt, first: Math.min(...all), last: Math.max(...all) })
       }
       if (admission.type === 'lost') {
         const { from, attempt, next } = admission
@@ -153,15 +155,17 @@ export class Admission<State, Delta> {
 
   async #resendAll(asked: ReadonlyMap<ActorId, Asked>, history: History<State, Delta>): Promise<void> {
     for (const [to, { attempt, first, last }] of asked) {
-      let messages = history.sentFrom(to, attempt, first)
-      if (messages === undefined) {
-        const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${first}`
+      // The first may have been answered meanwhile, and what it asks for be folded.
+      for (const next of new Set([first, last])) {
+        const messages = history.sentFrom(to, attempt, next)
+        if (messages !== undefined) {
+          await this.#sender.sendAgain(messages)
+          break
+        }
+        const message = `${this.#actor} was asked by ${to} for what is folded already: ${attempt}/${next}`
         this.#runtime.observe.event({ type: 'warning', message })
-        await this.#sender.tellGone(to, attempt, first)
-        // It was the older question, perhaps.
-        messages = history.sentFrom(to, attempt, last)
+        await this.#sender.tellGone(to, attempt, next)
       }
-      await this.#sender.sendAgain(messages ?? [])
     }
   }
 

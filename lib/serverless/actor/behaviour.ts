@@ -2,7 +2,7 @@ import type { ActorId } from '../../model/ids.ts'
 import type { PackedPayload } from './envelope.ts'
 
 /**
- * What one kind of actor does; the kernel (run-actor.ts) does what all have in common: it catches up with the log,
+ * What one kind of actor does; the kernel (actor-process.ts) does what all have in common: it catches up with the log,
  * orders channels, commits one turn by one conditional append, sends, and only then lets go of messages.
  *
  * `State` is what the log adds up to: plain data, never changed in place once returned. `Delta` is what one turn adds.
@@ -28,7 +28,7 @@ export interface Behaviour<State, Delta> {
   step(view: View<State>, inputs: readonly Input[], world: StepWorld): Promise<StepOutcome<Delta>>
   /**
    * History up to this position is never gone back to: it may be folded. At most `place.position`. What was sent after it
-   * can be sent again where a receiver lacks it; what was sent before cannot.
+   * can be sent again where a receiver lacks it; of what was sent before, it can only be told that it is gone.
    */
   foldable(state: State, place: Place): number
   /** It takes nothing more in this attempt but orders of the coordinator: messages of others are dropped unread. */
@@ -45,7 +45,7 @@ export interface Behaviour<State, Delta> {
   readonly headEveryTurns: number
   /** A head is due now, whatever the bounds say. */
   wantsHead?(state: State): boolean
-  /** After a head was written that folds up to `position`; `replaced` is gone. */
+  /** After a head was written, which holds this state. */
   afterHead?(state: State): Promise<void>
 }
 

@@ -62,10 +62,10 @@ export class SourceReading {
     this.#state = { ...this.#state, status }
   }
 
-  /** Whether it has something to read at once. `hasRead`: in this turn. */
-  hasMore(hasRead: boolean): boolean {
+  /** Whether it has something to read at once. `hasGotOn`: the turn had records, or one with nothing would follow another. */
+  hasMore(hasGotOn: boolean): boolean {
     const { status } = this.#state
-    return this.#mayRead && (status === 'more' || (hasRead && isReadable(status, this.#nowMs)))
+    return this.#mayRead && (status === 'more' || (hasGotOn && isReadable(status, this.#nowMs)))
   }
 
   /** When it is to be asked again, if nobody has something for it sooner; Infinity: never. `started`: its attempt has begun. */

@@ -90,6 +90,26 @@ describe('a message that its receiver lacks and its sender has folded', () => {
     ])
   })
 
+  test('is told of for each question, where all that was asked for is folded', async () => {
+    const adders = new Adders()
+    await adders.begin(A, 1)
+    const sender = adders.process(
+      A,
+      adder(B, (position) => position),
+    )
+    for (const add of [1, 2, 3]) await sender.handle([adders.ask(A, { add })], forever)
+    const queue = adders.world.mailbox.queue('task')
+    queue.delete(adders.received().map(({ receiptHandle }) => receiptHandle))
+    await sender.handle(
+      [1, 0].map((next) => delivered({ kind: 'resend', to: A, from: B, attempt: 1, next })),
+      forever,
+    )
+    expect(adders.received().map(({ delivery }) => delivery.envelope)).toMatchObject([
+      { kind: 'gone', next: 0 },
+      { kind: 'gone', next: 1 },
+    ])
+  })
+
   test('is no loss where it has come meanwhile, or is of an attempt that is over', async () => {
     const adders = new Adders()
     await adders.begin(B, 1)

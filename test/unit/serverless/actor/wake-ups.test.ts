@@ -10,30 +10,34 @@ async function waiting() {
   const adders = new Adders()
   await adders.begin(A, 1)
   const beganMs = adders.clock.now()
-  let problem: Error | undefined
+  const next = { problem: undefined as Error | undefined, turnsMore: 0, wantsNone: false }
   const behaviour: Behaviour<AdderState, Addend> = {
     ...adder(undefined),
     step: async (_view, inputs, { nowMs }) => {
-      const thrown = problem
-      problem = undefined
-      if (thrown !== undefined) throw thrown
-      const wakeAtMs = beganMs + (Math.floor((nowMs - beganMs) / EVERY_MS) + 1) * EVERY_MS
-      return { taken: inputs.length, delta: { add: 1 }, outgoing: [], nudges: [], wakeAtMs, more: false }
+      const { problem, wantsNone } = next
+      next.problem = undefined
+      if (problem !== undefined) throw problem
+      const timeMs = beganMs + (Math.floor((nowMs - beganMs) / EVERY_MS) + 1) * EVERY_MS
+      const more = next.turnsMore-- > 0
+      const wakeAtMs = wantsNone ? undefined : timeMs
+      return { taken: inputs.length, delta: { add: 1 }, outgoing: [], nudges: [], wakeAtMs, more }
     },
   }
   const first = adders.process(A, behaviour)
-  for (const nudge of [adders.nudge(A), adders.nudge(A)]) await first.handle([nudge], forever)
+  await first.handle([adders.nudge(A)], forever)
   return {
     clock: adders.clock,
+    /** What the next turn does. */
+    next,
     /** The process that had the turns so far. */
     warm: (...deliveries: readonly Delivery[]) => first.handle(deliveries, forever),
     /** One that reads all in the log. */
     cold: (...deliveries: readonly Delivery[]) => adders.process(A, behaviour).handle(deliveries, forever),
+    nudge: () => adders.nudge(A),
     wakeUp: (atMs: number, messageId = 'wake-up'): Delivery => ({
       messageId,
       envelope: { kind: 'nudge', to: A, wakeUpAtMs: atMs },
     }),
-    throwOnce: (cause: Error) => void (problem = cause),
     underWay: () => adders.world.wakeUps.queue.size,
     firstMs: beganMs + EVERY_MS,
   }
@@ -41,22 +45,41 @@ async function waiting() {
 
 describe('a wake-up', () => {
   test('that is under way is not asked for again', async () => {
-    const { cold, underWay, wakeUp, firstMs } = await waiting()
+    const { warm, underWay, wakeUp, firstMs } = await waiting()
     expect(underWay()).toBe(1)
-    await cold(wakeUp(firstMs - EVERY_MS))
+    await warm(wakeUp(firstMs - EVERY_MS))
     expect(underWay()).toBe(1)
   })
 
-  test('that comes before its time by the clock of the log is asked for again', async () => {
-    const { cold, underWay, wakeUp, firstMs } = await waiting()
+  test('that is at hand is known to have been sent', async () => {
+    const { cold, underWay, wakeUp, clock, firstMs } = await waiting()
+    clock.advance(EVERY_MS)
     await cold(wakeUp(firstMs))
     expect(underWay()).toBe(2)
   })
 
-  test('that comes too early is asked for again also where the log has to be read anew meanwhile', async () => {
-    const { cold, underWay, wakeUp, throwOnce, firstMs } = await waiting()
-    throwOnce(new ObjectGone('what was folded'))
+  test('that comes before its time by the clock of the log is asked for again, once', async () => {
+    const { cold, next, underWay, wakeUp, firstMs } = await waiting()
+    next.turnsMore = 3
     await cold(wakeUp(firstMs))
+    expect([next.turnsMore, underWay()]).toEqual([-1, 2])
+  })
+
+  test('that comes too early is asked for again also where the log has to be read anew meanwhile', async () => {
+    const { cold, next, underWay, wakeUp, firstMs } = await waiting()
+    next.problem = new ObjectGone('what was folded')
+    await cold(wakeUp(firstMs))
+    expect([next.problem, underWay()]).toEqual([undefined, 2])
+  })
+
+  test('that comes too early is asked for again also where its turn has no use for it', async () => {
+    const { cold, next, nudge, underWay, wakeUp, firstMs } = await waiting()
+    next.wantsNone = true
+    await cold(wakeUp(firstMs))
+    next.wantsNone = false
+    expect(underWay()).toBe(2)
+    // The log still tells of it.
+    await cold(nudge())
     expect(underWay()).toBe(2)
   })
 

@@ -838,4 +838,22 @@ describe('what may be folded', () => {
     expect(folded).toBeGreaterThan(0)
     expect(folded).toBeLessThan(job.position - 10)
   })
+
+  it('counts from when orders were sent, and not from when they were decided on', async () => {
+    const job = await running()
+    job.clock.advance(60_000)
+    job.request({ type: 'tick' })
+    await job.turn()
+    const decided = job.position
+    // A turn begins once all orders of those before it are sent: this time it took so long.
+    job.clock.advance(10 * 60_000)
+    job.request({ type: 'tick' })
+    await job.turn()
+    expect(job.foldable()).toBeLessThan(decided)
+    for (let minute = 0; minute < 7; minute++) {
+      job.work('numbers')
+      await job.after(60_000)
+    }
+    expect(job.foldable()).toBeGreaterThanOrEqual(decided)
+  })
 })
