@@ -12,7 +12,6 @@ import {
   type StepOutcome,
   type View,
 } from './behaviour.ts'
-import type { Envelope } from './envelope.ts'
 import { HeadStore } from './head-store.ts'
 import { History, type ChannelCount } from './history.ts'
 import { consumedBy, type Delivery } from './inbox.ts'
@@ -30,6 +29,7 @@ import {
 } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
 import { Sender } from './sender.ts'
+import { WakeUpClock } from './wake-up-clock.ts'
 
 /** Why an actor had no turn, or cannot go on. */
 export interface ActorFault {
@@ -70,6 +70,7 @@ export class ActorProcess<State, Delta> {
   readonly #sender: Sender
   readonly #admission: Admission<State, Delta>
   readonly #heads: HeadStore<State>
+  readonly #wakeUps: WakeUpClock
   #history: History<State, Delta> | undefined
   /** The sort key of the last entry read. */
   #cursor: string | undefined
@@ -82,12 +83,6 @@ export class ActorProcess<State, Delta> {
   #bytesSinceHead = 0
   /** When the oldest entry was written that no head stands for; Infinity: there is none. */
   #unheadedSinceMs = Number.POSITIVE_INFINITY
-  /** A wake-up is under way for this time, as far as the log tells. */
-  #armedAtMs: number | undefined
-  /** Wake-ups for these times came with what is being handled. */
-  #wokenAtMs: ReadonlySet<number> = new Set()
-  /** The one of them that went on its way again. */
-  #armedAgainAtMs: number | undefined
   /** What was looked for since the last turn, and was not there. */
   readonly #gone = new Set<string>()
 
@@ -111,6 +106,7 @@ export class ActorProcess<State, Delta> {
     }
     this.#admission = new Admission(actor, behaviour, runtime, this.#sender, onLost, this.#gone)
     this.#heads = new HeadStore(actor, behaviour, runtime)
+    this.#wakeUps = new WakeUpClock(actor, runtime.wakeUps)
   }
 
   /** Deals with deliveries in order. Resolves to the ids of those that have to come again. */
@@ -118,8 +114,7 @@ export class ActorProcess<State, Delta> {
     let left = deliveries
     let more = false
     let conflicts = 0
-    this.#wokenAtMs = new Set(deliveries.flatMap(({ envelope }) => wakeUpTime(envelope)))
-    this.#armedAgainAtMs = undefined
+    this.#wakeUps.receive(deliveries)
     const beganMs = invocation.remainingMs()
     // While an invocation goes on, nothing else reaches the actor: what goes on by itself gives way to orders.
     const mayGoOn = (waiting: readonly Delivery[]): boolean => {
@@ -134,7 +129,7 @@ export class ActorProcess<State, Delta> {
         const history = await this.#catchUp()
         attempt = history.current.place.attempt
         await this.#sendUnsent()
-        await this.#armAgain()
+        await this.#wakeUps.sendOn(this.#runtime.now())
         const round = await this.#round(history, left, invocation)
         if (round === 'lost' && ++conflicts > LOG_LIMITS.conflictsMax) break
         if (round === 'lost' || round === 'old') continue
@@ -187,13 +182,13 @@ export class ActorProcess<State, Delta> {
     const { current } = history
     const nowMs = Math.max(current.nowMs, this.#runtime.now())
     const outcome = await this.#step(history, admitted, nowMs, invocation)
-    const wakeAtMs = this.#wakeUpFor(outcome.wakeAtMs, nowMs)
+    const wakeAtMs = this.#wakeUps.timeToAskFor(outcome.wakeAtMs, nowMs)
     const taken = admitted.slice(0, outcome.taken)
     const consumed = consumedBy(taken.map(({ message }) => message))
     const isTurn = outcome.delta !== undefined || outcome.outgoing.length > 0 || consumed.length > 0
     if (!isTurn) {
       await this.#sender.sendNudges(outcome.nudges)
-      if (wakeAtMs !== undefined) await this.#arm(wakeAtMs)
+      if (wakeAtMs !== undefined) await this.#wakeUps.wakeAt(wakeAtMs)
       await this.#writeHead(history)
       return { outcome, isCommitted: false }
     }
@@ -309,7 +304,7 @@ export class ActorProcess<State, Delta> {
     this.#turnsSinceHead = 0
     this.#bytesSinceHead = 0
     this.#unheadedSinceMs = Number.POSITIVE_INFINITY
-    this.#armedAtMs = undefined
+    this.#wakeUps.reset()
     // What a head folds was sent before the head was written.
     this.#sentThrough = snapshot?.place.position ?? 0
     this.#unsent = []
@@ -329,7 +324,7 @@ export class ActorProcess<State, Delta> {
     this.#unheadedSinceMs = Math.min(this.#unheadedSinceMs, item.nowMs)
     this.#unsent = [...this.#unsent.filter(({ position }) => position > item.sentThrough), item]
     this.#sentThrough = Math.max(this.#sentThrough, item.sentThrough)
-    this.#armedAtMs = item.wakeAtMs ?? this.#armedAtMs
+    this.#wakeUps.noteTurn(item.wakeAtMs)
   }
 
   #cursorOf(history: History<State, Delta>): string | undefined {
@@ -339,8 +334,7 @@ export class ActorProcess<State, Delta> {
   /** Whoever committed these turns may not have lived to send what they hold. */
   async #sendUnsent(): Promise<void> {
     for (const item of this.#unsent) {
-      // A wake-up that is at hand was sent.
-      const isAtHand = item.wakeAtMs !== undefined && this.#wokenAtMs.has(item.wakeAtMs)
+      const isAtHand = item.wakeAtMs !== undefined && this.#wakeUps.isAtHand(item.wakeAtMs)
       await this.#send(isAtHand ? { ...item, wakeAtMs: undefined } : item)
     }
     this.#unsent = []
@@ -349,32 +343,8 @@ export class ActorProcess<State, Delta> {
   async #send(item: TurnItem): Promise<void> {
     await this.#sender.sendFirst(item.outbox)
     await this.#sender.sendNudges(item.nudges)
-    if (item.wakeAtMs !== undefined) await this.#arm(item.wakeAtMs)
+    if (item.wakeAtMs !== undefined) await this.#wakeUps.wakeAt(item.wakeAtMs)
     this.#sentThrough = item.position
-  }
-
-  /**
-   * A wake-up that came before its time by this clock goes on its way again: the log tells of it as one that is to come. One that
-   * comes twice, or was asked for twice, is not what the log tells of any more, and ends.
-   */
-  async #armAgain(): Promise<void> {
-    const armed = this.#armedAtMs
-    if (armed === undefined || armed === this.#armedAgainAtMs) return
-    if (armed <= this.#runtime.now() || !this.#wokenAtMs.has(armed)) return
-    await this.#arm(armed)
-    this.#armedAgainAtMs = armed
-  }
-
-  /** Undefined where a wake-up is under way that comes in time. */
-  #wakeUpFor(wakeAtMs: number | undefined, nowMs: number): number | undefined {
-    const armed = this.#armedAtMs
-    const isArmed = wakeAtMs !== undefined && armed !== undefined && armed > nowMs && armed <= wakeAtMs
-    return isArmed ? undefined : wakeAtMs
-  }
-
-  async #arm(wakeAtMs: number): Promise<void> {
-    await this.#runtime.wakeUps.wakeAt(this.#actor, wakeAtMs)
-    this.#armedAtMs = wakeAtMs
   }
 
   async #outboxOf(
@@ -431,10 +401,6 @@ export class ActorProcess<State, Delta> {
     this.#runtime.observe.event({ type: 'warning', message })
     return this.#onFault(fault)
   }
-}
-
-function wakeUpTime(envelope: Envelope): readonly number[] {
-  return envelope.kind === 'nudge' && envelope.wakeUpAtMs !== undefined ? [envelope.wakeUpAtMs] : []
 }
 
 /** No retry brings it back. */
