@@ -67,10 +67,17 @@ export function randomCase(seed: number, mode?: Case['mode']): Case {
   return isWithout ? withoutCheckpoints(of) : of
 }
 
-/** Nothing is to fail, for there is nothing to go back to; its user ends it with savepoints. */
+/** It begins anew where it fails, or nothing is to fail and its user ends it with savepoints. */
 function withoutCheckpoints(of: Case): Case {
   const { mode = 'exactly-once', timeout = 600_000, numRetained = 1 } = of.options.checkpointing ?? {}
   const checkpointing = { mode, timeout, numRetained }
+  // What ingest has given to a job that rested is not there to begin with anew.
+  const beginsAnew = !of.program.fedByHttp && new Chance(of.seed ^ 0xf00).chance(0.5)
+  if (beginsAnew) {
+    const restart = { type: 'fixed-delay', attempts: 'unlimited', delay: 1_000 } as const
+    const lives = of.lives.slice(-1)
+    return { ...of, options: { ...of.options, restart, checkpointing }, lives, requestEveryMs: undefined }
+  }
   return {
     ...of,
     options: { ...of.options, restart: { type: 'none' }, checkpointing },
