@@ -28,8 +28,8 @@ import {
   type TurnItem,
 } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
+import { PendingWakeUp } from './pending-wake-up.ts'
 import { Sender } from './sender.ts'
-import { WakeUpClock } from './wake-up-clock.ts'
 
 /** Why an actor had no turn, or cannot go on. */
 export interface ActorFault {
@@ -70,7 +70,7 @@ export class ActorProcess<State, Delta> {
   readonly #sender: Sender
   readonly #admission: Admission<State, Delta>
   readonly #heads: HeadStore<State>
-  readonly #wakeUps: WakeUpClock
+  readonly #wakeUp: PendingWakeUp
   #history: History<State, Delta> | undefined
   /** The sort key of the last entry read. */
   #cursor: string | undefined
@@ -106,7 +106,7 @@ export class ActorProcess<State, Delta> {
     }
     this.#admission = new Admission(actor, behaviour, runtime, this.#sender, onLost, this.#gone)
     this.#heads = new HeadStore(actor, behaviour, runtime)
-    this.#wakeUps = new WakeUpClock(actor, runtime.wakeUps)
+    this.#wakeUp = new PendingWakeUp(actor, runtime.wakeUps)
   }
 
   /** Deals with deliveries in order. Resolves to the ids of those that have to come again. */
@@ -114,7 +114,7 @@ export class ActorProcess<State, Delta> {
     let left = deliveries
     let more = false
     let conflicts = 0
-    this.#wakeUps.receive(deliveries)
+    this.#wakeUp.receive(deliveries)
     const beganMs = invocation.remainingMs()
     // While an invocation goes on, nothing else reaches the actor: what goes on by itself gives way to orders.
     const mayGoOn = (waiting: readonly Delivery[]): boolean => {
@@ -129,7 +129,7 @@ export class ActorProcess<State, Delta> {
         const history = await this.#catchUp()
         attempt = history.current.place.attempt
         await this.#sendUnsent()
-        await this.#wakeUps.sendOn(this.#runtime.now())
+        await this.#wakeUp.sendOn(this.#runtime.now())
         const round = await this.#round(history, left, invocation)
         if (round === 'lost' && ++conflicts > LOG_LIMITS.conflictsMax) break
         if (round === 'lost' || round === 'old') continue
@@ -182,13 +182,13 @@ export class ActorProcess<State, Delta> {
     const { current } = history
     const nowMs = Math.max(current.nowMs, this.#runtime.now())
     const outcome = await this.#step(history, admitted, nowMs, invocation)
-    const wakeAtMs = this.#wakeUps.timeToAskFor(outcome.wakeAtMs, nowMs)
+    const wakeAtMs = this.#wakeUp.timeToAskFor(outcome.wakeAtMs, nowMs)
     const taken = admitted.slice(0, outcome.taken)
     const consumed = consumedBy(taken.map(({ message }) => message))
     const isTurn = outcome.delta !== undefined || outcome.outgoing.length > 0 || consumed.length > 0
     if (!isTurn) {
       await this.#sender.sendNudges(outcome.nudges)
-      if (wakeAtMs !== undefined) await this.#wakeUps.wakeAt(wakeAtMs)
+      if (wakeAtMs !== undefined) await this.#wakeUp.wakeAt(wakeAtMs)
       await this.#writeHead(history)
       return { outcome, isCommitted: false }
     }
@@ -304,7 +304,7 @@ export class ActorProcess<State, Delta> {
     this.#turnsSinceHead = 0
     this.#bytesSinceHead = 0
     this.#unheadedSinceMs = Number.POSITIVE_INFINITY
-    this.#wakeUps.reset()
+    this.#wakeUp.reset()
     // What a head folds was sent before the head was written.
     this.#sentThrough = snapshot?.place.position ?? 0
     this.#unsent = []
@@ -324,7 +324,7 @@ export class ActorProcess<State, Delta> {
     this.#unheadedSinceMs = Math.min(this.#unheadedSinceMs, item.nowMs)
     this.#unsent = [...this.#unsent.filter(({ position }) => position > item.sentThrough), item]
     this.#sentThrough = Math.max(this.#sentThrough, item.sentThrough)
-    this.#wakeUps.noteTurn(item.wakeAtMs)
+    this.#wakeUp.noteTurn(item.wakeAtMs)
   }
 
   #cursorOf(history: History<State, Delta>): string | undefined {
@@ -334,7 +334,7 @@ export class ActorProcess<State, Delta> {
   /** Whoever committed these turns may not have lived to send what they hold. */
   async #sendUnsent(): Promise<void> {
     for (const item of this.#unsent) {
-      const isAtHand = item.wakeAtMs !== undefined && this.#wakeUps.isAtHand(item.wakeAtMs)
+      const isAtHand = item.wakeAtMs !== undefined && this.#wakeUp.isAtHand(item.wakeAtMs)
       await this.#send(isAtHand ? { ...item, wakeAtMs: undefined } : item)
     }
     this.#unsent = []
@@ -343,7 +343,7 @@ export class ActorProcess<State, Delta> {
   async #send(item: TurnItem): Promise<void> {
     await this.#sender.sendFirst(item.outbox)
     await this.#sender.sendNudges(item.nudges)
-    if (item.wakeAtMs !== undefined) await this.#wakeUps.wakeAt(item.wakeAtMs)
+    if (item.wakeAtMs !== undefined) await this.#wakeUp.wakeAt(item.wakeAtMs)
     this.#sentThrough = item.position
   }
 

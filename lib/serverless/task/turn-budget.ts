@@ -11,24 +11,20 @@ const RECORDS_FIRST_READ = 64
 
 /** How much one turn of a task has done, and may still do. */
 export class TurnBudget {
-  readonly #remainingMs: () => number
+  /** Milliseconds left for the turn. */
+  readonly remainingMs: () => number
   #recordsWanted = Number.POSITIVE_INFINITY
   #records = 0
   #firingSteps = 0
   #sawData = false
 
-  /** `remainingMs`: milliseconds left for the turn. */
   constructor(remainingMs: () => number) {
-    this.#remainingMs = remainingMs
+    this.remainingMs = remainingMs
   }
 
   /** Its operators can do with so many records. */
   want(records: number): void {
     this.#recordsWanted = records
-  }
-
-  remainingMs(): number {
-    return this.#remainingMs()
   }
 
   /** Records that were taken or read. */
@@ -49,9 +45,10 @@ export class TurnBudget {
   /** It has no time left, or its operators have all that they can do with. Something has been done, or every turn would end so. */
   get isExhausted(): boolean {
     if (this.#records >= this.#recordsWanted) return true
-    return this.#sawData && this.#remainingMs() <= 0
+    return this.#sawData && this.remainingMs() <= 0
   }
 
+  /** Whether a step of timers may follow, or is left to the next turn. */
   get mayFire(): boolean {
     return this.#firingSteps < FIRING_STEPS_PER_TURN && !this.isExhausted
   }
@@ -72,7 +69,7 @@ export class TurnBudget {
 
   /** How many records to ask a source for that may read since `beganMs` were left: as many as there is time for. */
   recordsToRead(beganMs: number): number {
-    const leftMs = this.#remainingMs()
+    const leftMs = this.remainingMs()
     const takenMs = beganMs - leftMs
     const perMs = takenMs > 0 ? this.#records / takenMs : Number.POSITIVE_INFINITY
     const inTime = this.#records === 0 ? RECORDS_FIRST_READ : perMs * leftMs

@@ -73,6 +73,14 @@ test('a task that may not even read its log has the coordinator told so', async 
   expect(requests).toMatchObject([{ type: 'denied', attempt: undefined, message: 'not allowed' }])
 })
 
+const MISSING = `log/sender/1-1-payload-${'0'.repeat(64)}`
+
+/** The same message, but that what it carries is in an object which is not there. */
+function withoutObject({ messageId, envelope }: Delivery): Delivery {
+  assert(envelope.kind === 'message', 'it comes on a channel')
+  return { messageId, envelope: { ...envelope, payload: { blob: MISSING } } }
+}
+
 const missing = ({ blobs }: JobRuntime): Partial<JobRuntime> => ({
   blobs: { ...blobs, location: blobs.location, get: () => Promise.resolve(undefined) },
 })
@@ -94,24 +102,18 @@ test('a task whose log lacks an object has the coordinator told which it is, wha
 test('a task that waits for a message whose object is gone has the coordinator told which it is, and stands in no way', async () => {
   const one = await begun()
   await requestsOf(one, [one.order({ type: 'start' })], () => ({}))
-  const blob = `log/sender/1-1-payload-${'0'.repeat(64)}`
-  const delivery = one.elements(0, records('a'))
-  assert(delivery.envelope.kind === 'message', 'elements come on a channel')
-  const lost = { ...delivery, envelope: { ...delivery.envelope, payload: { blob } } }
+  const lost = withoutObject(one.elements(0, records('a')))
   const { failed, requests } = await requestsOf(one, [lost], () => ({}))
   expect(failed).toEqual([])
   expect(requests).toMatchObject([
-    { type: 'denied', attempt: 1, message: expect.stringContaining(`${blob} is gone, though`) },
+    { type: 'denied', attempt: 1, message: expect.stringContaining(`${MISSING} is gone, though`) },
   ])
 })
 
 test('a message that can never be taken comes again where the coordinator cannot be told of it', async () => {
   const one = await begun()
   await requestsOf(one, [one.order({ type: 'start' })], () => ({}))
-  const blob = `log/sender/1-1-payload-${'0'.repeat(64)}`
-  const delivery = one.elements(0, records('a'))
-  assert(delivery.envelope.kind === 'message', 'elements come on a channel')
-  const lost = { ...delivery, envelope: { ...delivery.envelope, payload: { blob } } }
+  const lost = withoutObject(one.elements(0, records('a')))
   const { failed } = await requestsOf(one, [lost], ({ mailbox }) => ({
     mailbox: { ...mailbox, send: (messages) => Promise.resolve(messages.map(() => 'failed' as const)) },
   }))
@@ -124,9 +126,7 @@ test('a message whose object is gone because it was taken meanwhile is let go', 
   const one = await begun()
   await requestsOf(one, [one.order({ type: 'start' })], () => ({}))
   const delivery = one.elements(0, records('a'))
-  assert(delivery.envelope.kind === 'message', 'elements come on a channel')
-  const blob = `log/sender/1-1-payload-${'0'.repeat(64)}`
-  const taken = { ...delivery, envelope: { ...delivery.envelope, payload: { blob } } }
+  const taken = withoutObject(delivery)
   // Another process takes it between this one's look at the log and its look at the object.
   let isTaken = false
   const { failed, requests } = await requestsOf(one, [taken], ({ blobs }) => ({

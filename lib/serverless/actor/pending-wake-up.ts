@@ -3,12 +3,13 @@ import type { WakeUps } from '../../ports/wake-ups.ts'
 import type { Delivery } from './inbox.ts'
 
 /**
- * Which wake-up of an actor is under way. The log tells: it is that of the last turn that asked for one. A wake-up says for which
+ * The wake-up of an actor that is under way. The log tells: it is that of the last turn that asked for one. A wake-up says for which
  * time it was asked. So one that comes twice, or was asked for twice, is not what the log tells of any more, and ends.
  */
-export class WakeUpClock {
+export class PendingWakeUp {
   readonly #actor: ActorId
   readonly #wakeUps: WakeUps
+  /** Epoch milliseconds, as all times here. */
   #armedAtMs: number | undefined
   /** Wake-ups for these times came with what is being handled. */
   #atHand: ReadonlySet<number> = new Set()
@@ -45,6 +46,7 @@ export class WakeUpClock {
     return this.#atHand.has(atMs)
   }
 
+  /** Asks for one. Rejects if that cannot be. */
   async wakeAt(atMs: number): Promise<void> {
     await this.#wakeUps.wakeAt(this.#actor, atMs)
     this.#armedAtMs = atMs
