@@ -164,3 +164,10 @@ describe('a seed', () => {
     expect(lines[0]).toEqual(lines[1])
   })
 })
+
+describe('a commit that fails after the final checkpoint of a job that takes no others', () => {
+  test.each([1623, 1999])('is made up for: case %i (invariants 6, 7)', { timeout: 60_000 }, async (seed) => {
+    const { restarts } = await expectWell('serverless', seed, (tell) => runCase(randomCase(seed), { tell }))
+    expect(restarts).toBeGreaterThan(0)
+  })
+})

@@ -38,9 +38,10 @@ function beginOf(turn: CoordinatorTurn, run: RunImage, restoreFrom: RestorePoint
   const known = [...completed, lastSavepoint, committedSavepoint].find(
     (one) => one?.checkpointId === restoreFrom.checkpointId,
   )
-  const keepsPositions = settings.checkpointing.intervalMs !== undefined
+  // Nothing but commits follows a final one: rows stay as they are, and logs keep its position.
+  const isKept = settings.checkpointing.intervalMs !== undefined || known?.purpose === 'final'
   const isOnLogs = known?.logs !== undefined && lineage !== undefined && known.attempt >= lineage.since
-  if (keepsPositions && isOnLogs) {
+  if (isKept && isOnLogs) {
     const { checkpointId } = known
     const inFlight = inFlightCopyOf(turn.image, lineage.runId, checkpointId)
     return { type: 'base', logs: known.logs, checkpointId, inFlight }

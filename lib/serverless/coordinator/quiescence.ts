@@ -44,8 +44,10 @@ export function hearQuiescence(
   { position, active, channels }: Quiescence,
 ): void {
   const { quiescence, coordinator } = turn.image
-  const { attempt } = coordinator
+  const { attempt, ending } = coordinator
   if (quiescence?.attempt !== attempt) return
+  // A late answer may be of a position past the final checkpoint, which may still be gone back to.
+  if (ending !== undefined) return change(turn, { quiescence: undefined })
   const told: QuiescenceRound['told'] = { ...quiescence.told, [task]: { position, active, channels } }
   const tasks = allTasks(turn)
   if (tasks.some((one) => told[one] === undefined))

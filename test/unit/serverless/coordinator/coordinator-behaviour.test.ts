@@ -8,7 +8,7 @@ import { StaleView } from '../../../../lib/serverless/actor/behaviour.ts'
 import { actorFolder, sortOf } from '../../../../lib/serverless/actor/log-entry.ts'
 import { savepointDirectory } from '../../../../lib/serverless/savepoint-place.ts'
 import type { JobRequest, TaskOrder } from '../../../../lib/serverless/protocol.ts'
-import { checkpointed, running, savepointed } from './played-stories.ts'
+import { checkpointed, inputsEnd, running, savepointed } from './played-stories.ts'
 import { PlayedJob } from './played-job.ts'
 
 const TICK: JobRequest = { type: 'tick' }
@@ -269,6 +269,26 @@ describe('a failure', () => {
     await failed(job, 'numbers#0')
     expect(job.of('count#0')).toMatchObject({ attempt: 2, counts: new Map() })
     expect(job.of('count#0').namespace).not.toBe(namespace)
+  })
+
+  it('of a commit after the final checkpoint goes back to that, also where no others are taken', async () => {
+    const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off', commits: true }))
+    for (const keyGroup of [0, 1, 2, 3]) job.work('count', keyGroup)
+    const committing = job.of('count#0')
+    const obey = committing.obey.bind(committing)
+    vi.spyOn(committing, 'obey').mockImplementation((pass) =>
+      committing.orders[0]?.order.type === 'complete' && committing.attempt === 1
+        ? [...obey(pass), ...committing.fail('boom')]
+        : obey(pass),
+    )
+    await inputsEnd(job)
+    expect(job.status).toBe('RESTARTING')
+    await job.after(5_000)
+    expect(job.status).toBe('RUNNING')
+    expect(committing).toMatchObject({ attempt: 2, begunWith: committing.counts })
+    expect([...committing.counts.values()]).toEqual([1, 1])
+    await inputsEnd(job)
+    expect(job.status).toBe('FINISHED')
   })
 
   it('is what a dead letter is, with what and why', async () => {

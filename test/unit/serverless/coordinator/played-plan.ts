@@ -3,7 +3,15 @@ import type { JobPlan } from '../../../../lib/graph/plan.ts'
 import { planJob } from '../../../../lib/graph/plan-job.ts'
 import { compileConfig } from '../../../../lib/stream/compile-config.ts'
 import type { JobConfig } from '../../../../lib/stream/config.ts'
-import { collection, defineJob, fixedDelay, print, type, valueState } from '../../../../lib/index.ts'
+import {
+  collection,
+  defineJob,
+  fixedDelay,
+  print,
+  type,
+  valueState,
+  type TwoPhaseCommitSink,
+} from '../../../../lib/index.ts'
 import type { JobOptions } from '../../../../lib/stream/options.ts'
 
 export const KEY_GROUPS = 4
@@ -14,11 +22,21 @@ export interface PlayedCode {
   readonly uid?: string
   /** Default: every ten seconds. */
   readonly checkpoints?: 'off'
+  /** The sink commits with checkpoints, the final one at least. */
+  readonly commits?: boolean
   readonly options?: Partial<JobOptions>
 }
 
+const COMMITTING: TwoPhaseCommitSink<number, null> = {
+  type: 'two-phase-commit',
+  kind: 'played',
+  createCommitter: () => {
+    throw new Error('its tasks are played')
+  },
+}
+
 /** numbers (a source) -> count, by key -> out. */
-export function planned({ parallelism, uid = 'count', checkpoints, options = {} }: PlayedCode): {
+export function planned({ parallelism, uid = 'count', checkpoints, commits, options = {} }: PlayedCode): {
   readonly plan: JobPlan
   readonly config: JobConfig
 } {
@@ -49,7 +67,7 @@ export function planned({ parallelism, uid = 'count', checkpoints, options = {} 
             ctx.collect(n)
           },
         })
-        .sinkTo('out', print())
+        .sinkTo('out', commits === true ? COMMITTING : print())
     },
   )
   const config = compileConfig({ code: job.options, overrides: {} })

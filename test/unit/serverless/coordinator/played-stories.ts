@@ -28,3 +28,9 @@ export async function savepointed(job: PlayedJob = new PlayedJob()): Promise<Pla
   job.work('count', 1)
   return job
 }
+
+/** Every task tells that it has no more input, and all is done that comes of it. */
+export async function inputsEnd(job: PlayedJob): Promise<void> {
+  for (const task of job.running) job.report(task, [{ type: 'input-ended' }])
+  await job.settle()
+}

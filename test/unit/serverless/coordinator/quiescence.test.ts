@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TaskOrder } from '../../../../lib/serverless/protocol.ts'
 import { PlayedJob } from './played-job.ts'
-import { running } from './played-stories.ts'
+import { inputsEnd, running } from './played-stories.ts'
 
 const unchecked = (): Promise<PlayedJob> => running(new PlayedJob({ parallelism: 2, checkpoints: 'off' }))
 
@@ -123,6 +123,20 @@ describe('a job that takes no checkpoints', () => {
     await ticked(job)
     await ticked(job)
     expect(job.image.coordinator.idle).toBe(true)
+  })
+
+  it('does not fold what is behind the final checkpoint, where one answers after it', async () => {
+    const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off', commits: true }))
+    const late = job.of('count#0')
+    late.isLost = true
+    await ticked(job)
+    await inputsEnd(job)
+    // The barrier overtakes the order, which came by another channel.
+    late.isLost = false
+    await job.acknowledge(late)
+    await job.settle()
+    expect([job.status, job.image.quiescence]).toEqual(['FINISHED', undefined])
+    expect(ordersOf(job, 'restorable-from')).toEqual([])
   })
 
   it('is asked by nobody where checkpoints tell', async () => {
