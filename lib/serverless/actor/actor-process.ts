@@ -21,12 +21,12 @@ import {
   appendTurn,
   decodeEntries,
   payloadBytes,
-  storeNamed,
   type LogItem,
   type LostItem,
   type OutboxMessage,
   type TurnItem,
 } from './log-entry.ts'
+import { storeNamed } from './named-blob.ts'
 import { pack, unpack } from './packing.ts'
 import { PendingWakeUp } from './pending-wake-up.ts'
 import { Sender } from './sender.ts'

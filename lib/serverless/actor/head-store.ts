@@ -2,12 +2,10 @@ import type { ActorId } from '../../model/ids.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { Behaviour, Place } from './behaviour.ts'
 import type { ChannelCount, History, Snapshot } from './history.ts'
-import { LOG_LIMITS } from './limits.ts'
-import { actorFolder, loadNamed, sortOf, storeNamed } from './log-entry.ts'
+import { actorFolder, sortOf } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
+import { blobOf, loadBody, storeBody } from './stored-body.ts'
 
-const INLINE = 0
-const IN_BLOB = 1
 const HEADS_PREFIX = 'heads/'
 
 /** A head's content, packed; by the number of its version. */
@@ -44,8 +42,7 @@ export class HeadStore<State> {
   async read(): Promise<Snapshot<State> | undefined> {
     const head = await this.#runtime.log.head(this.#actor)
     if (head === undefined) return undefined
-    const name = blobOf(head.body)
-    const packed = name === undefined ? head.body.subarray(1) : await loadNamed(this.#runtime.blobs, name)
+    const { packed } = await loadBody(this.#runtime.blobs, head.body)
     const [attempt, position, state, received, sent, nowMs] = unpack(packed) as HeadFields
     this.#written = head.version
     return {
@@ -71,7 +68,7 @@ export class HeadStore<State> {
       nowMs,
     ]
     const { blobs, log } = this.#runtime
-    const body = await this.#place(version, pack(fields))
+    const body = await storeBody(blobs, blobPrefix(this.#actor, version), pack(fields))
     const outcome = await log.putHead(this.#actor, { version, body })
     this.#written = version
     if (outcome.type === 'stale') return false
@@ -81,12 +78,6 @@ export class HeadStore<State> {
     for (const name of garbage) await blobs.delete(name)
     await this.#behaviour.afterHead?.(state)
     return true
-  }
-
-  async #place(version: string, packed: Uint8Array): Promise<Uint8Array> {
-    if (packed.length <= LOG_LIMITS.inlineBytes) return marked(INLINE, packed)
-    const name = await storeNamed(this.#runtime.blobs, blobPrefix(this.#actor, version), packed)
-    return marked(IN_BLOB, new TextEncoder().encode(name))
   }
 }
 
@@ -130,17 +121,6 @@ function headFolder(actor: ActorId): string {
 /** Names sort as versions do. */
 function blobPrefix(actor: ActorId, version: string): string {
   return `${headFolder(actor)}/${version.replaceAll('#', '-')}`
-}
-
-function marked(format: number, content: Uint8Array): Uint8Array {
-  const body = new Uint8Array(content.length + 1)
-  body[0] = format
-  body.set(content, 1)
-  return body
-}
-
-function blobOf(body: Uint8Array): string | undefined {
-  return body[0] === IN_BLOB ? new TextDecoder().decode(body.subarray(1)) : undefined
 }
 
 function flat(counts: ReadonlyMap<ActorId, ChannelCount>): [ActorId, number, number][] {

@@ -3,12 +3,13 @@ import { assert } from '../../model/faults.ts'
 import type { ActorId } from '../../model/ids.ts'
 import { sha256 } from '../../node/sha256.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
-import { PlatformFault } from '../../ports/platform-fault.ts'
 import type { LogEntry, TurnLog } from '../../ports/turn-log.ts'
-import { ObjectGone, type Genesis, type Place } from './behaviour.ts'
+import type { Genesis, Place } from './behaviour.ts'
 import { packedOf, type PackedPayload } from './envelope.ts'
 import { LOG_LIMITS } from './limits.ts'
+import { loadNamed } from './named-blob.ts'
 import { pack, unpack } from './packing.ts'
+import { blobOf, inlineBody, loadBody, storeBody } from './stored-body.ts'
 
 /** What a turn sends, in the order of sending. */
 export interface OutboxMessage {
@@ -60,8 +61,6 @@ export interface LostItem extends Place {
   readonly cause: unknown
 }
 
-const INLINE = 0
-const IN_BLOB = 1
 const FENCE_SORT = '~'
 
 /** Where an entry sorts: attempts in order, positions within them; a fence after all positions of its attempt. */
@@ -101,7 +100,7 @@ export async function appendFence(
 ): Promise<void> {
   await log.append(
     actor,
-    { sort: `${attemptPart(attempt)}${FENCE_SORT}`, body: inline(pack(['fence'])) },
+    { sort: `${attemptPart(attempt)}${FENCE_SORT}`, body: inlineBody(pack(['fence'])) },
     expirySec(nowMs),
   )
 }
@@ -160,11 +159,10 @@ export async function decodeEntries(
 
 /**
  * @throws ObjectGone if the blob that holds it is gone: whoever reads is behind what was folded.
- * @throws Error if it is not what its name says.
+ * @throws PlatformFault if it was altered, or written by newer code.
  */
 export async function decodeEntry(entry: LogEntry, blobs: BlobStore): Promise<LogItem> {
-  const blob = blobOf(entry.body)
-  const packed = blob === undefined ? entry.body.subarray(1) : await loadNamed(blobs, blob)
+  const { packed, blob } = await loadBody(blobs, entry.body)
   const [type, ...fields] = unpack(packed) as [string, ...unknown[]]
   if (type === 'fence') return { type: 'fence', attempt: placeOf(entry.sort).attempt }
   const place = placeOf(entry.sort)
@@ -175,28 +173,6 @@ export async function decodeEntry(entry: LogEntry, blobs: BlobStore): Promise<Lo
   }
   assert(type === 'turn', `an entry is a turn, a genesis or a fence, not ${type}`)
   return { ...turnOf(place, fields), blob }
-}
-
-/** Puts packed bytes under a name that holds their hash: no late writer can change what is there. */
-export async function storeNamed(blobs: BlobStore, prefix: string, packed: Uint8Array): Promise<string> {
-  const name = `${prefix}-${sha256(packed)}`
-  await blobs.putIfAbsent(name, packed)
-  return name
-}
-
-/** What {@link storeNamed} put. @throws ObjectGone if it is gone; PlatformFault, one that lasts, if it was altered. */
-export async function loadNamed(blobs: BlobStore, name: string): Promise<Uint8Array> {
-  const bytes = await blobs.get(name)
-  if (bytes === undefined) throw new ObjectGone(`${blobs.location}/${name}`)
-  const expected = name.slice(name.lastIndexOf('-') + 1)
-  const found = sha256(bytes)
-  if (found !== expected) {
-    throw new PlatformFault(
-      `${blobs.location}/${name}: expected content with SHA-256 ${expected}, got ${found}: it was altered`,
-      { passes: false },
-    )
-  }
-  return bytes
 }
 
 /** What a message carries, still packed. @throws as {@link loadNamed}. */
@@ -236,33 +212,13 @@ function turnOf(place: Place, fields: readonly unknown[]): TurnItem {
   }
 }
 
-/** The body of an entry: as it is where it is small, in a blob where it is not. */
-async function placed(
+function placed(
   blobs: BlobStore,
   actor: ActorId,
-  place: Place,
+  { attempt, position }: Place,
   fields: readonly unknown[],
 ): Promise<Uint8Array> {
-  const packed = pack(fields)
-  if (packed.length <= LOG_LIMITS.inlineBytes) return inline(packed)
-  const name = await storeNamed(blobs, `log/${actorFolder(actor)}/${place.attempt}-${place.position}`, packed)
-  const text = new TextEncoder().encode(name)
-  const body = new Uint8Array(text.length + 1)
-  body[0] = IN_BLOB
-  body.set(text, 1)
-  return body
-}
-
-function inline(packed: Uint8Array): Uint8Array {
-  const body = new Uint8Array(packed.length + 1)
-  body[0] = INLINE
-  body.set(packed, 1)
-  return body
-}
-
-function blobOf(body: Uint8Array): string | undefined {
-  assert(body[0] === INLINE || body[0] === IN_BLOB, `the body of an entry says where it is, not ${body[0]}`)
-  return body[0] === IN_BLOB ? new TextDecoder().decode(body.subarray(1)) : undefined
+  return storeBody(blobs, `log/${actorFolder(actor)}/${attempt}-${position}`, pack(fields))
 }
 
 function attemptPart(attempt: number): string {

@@ -6,7 +6,7 @@ import { scanJson, skipSpace, unexpected } from '../../connectors/ingest/scan-js
 import { idOf } from '../../connectors/ingest/record-group.ts'
 import { LIMITS } from '../../model/limits.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
-import { storeNamed } from '../actor/log-entry.ts'
+import { storeNamed } from '../actor/named-blob.ts'
 import type { BatchOutcome, JobRuntime } from '../runtime.ts'
 import { deliverGroups } from './deliver.ts'
 

@@ -1,5 +1,5 @@
 import type { ActorId } from '../../../../lib/model/ids.ts'
-import { ActorProcess } from '../../../../lib/serverless/actor/actor-process.ts'
+import { ActorProcess, type OnFault } from '../../../../lib/serverless/actor/actor-process.ts'
 import type { Behaviour, Input, StepOutcome } from '../../../../lib/serverless/actor/behaviour.ts'
 import { decodeEnvelope, encodeRequest } from '../../../../lib/serverless/actor/envelope.ts'
 import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
@@ -88,8 +88,9 @@ export class Adders {
     actor: ActorId,
     behaviour: Behaviour<AdderState, Addend> = adder(actor === A ? B : undefined),
     faults?: Faults,
+    onFault?: OnFault,
   ): ActorProcess<AdderState, Addend> {
-    return new ActorProcess(actor, behaviour, this.runtime(faults))
+    return new ActorProcess(actor, behaviour, this.runtime(faults), onFault)
   }
 
   async begin(actor: ActorId, attempt: number, base?: { attempt: number; position: number }): Promise<void> {

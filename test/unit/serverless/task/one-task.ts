@@ -19,7 +19,7 @@ import type { Behaviour } from '../../../../lib/serverless/actor/behaviour.ts'
 import { decodeEnvelope } from '../../../../lib/serverless/actor/envelope.ts'
 import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
 import { appendGenesis } from '../../../../lib/serverless/actor/log-entry.ts'
-import { loadNamed } from '../../../../lib/serverless/actor/log-entry.ts'
+import { loadNamed } from '../../../../lib/serverless/actor/named-blob.ts'
 import { pack, unpack } from '../../../../lib/serverless/actor/packing.ts'
 import type { JobHappening } from '../../../../lib/serverless/observe.ts'
 import type {
