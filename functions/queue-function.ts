@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 
 import { bodyOfMessageText } from '../lib/aws/message-text.ts'
-import type { MessageHandler } from '../lib/serverless/runtime.ts'
+import type { BatchOutcome, MessageHandler } from '../lib/serverless/runtime.ts'
 import { invoke, type LambdaContext } from './aws.ts'
 
 export type QueueFunction = (event: SQSEvent, context: LambdaContext) => Promise<SQSBatchResponse>
@@ -14,7 +14,10 @@ export function queueFunction(handle: MessageHandler): QueueFunction {
         messageId,
         body: bodyOfMessageText(body),
       }))
-      const { failed } = await handle(messages, { remainingMs: () => context.getRemainingTimeInMillis() })
-      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
+      return answerOf(await handle(messages, { remainingMs: () => context.getRemainingTimeInMillis() }))
     })
+}
+
+export function answerOf({ failed }: BatchOutcome): SQSBatchResponse {
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
 }

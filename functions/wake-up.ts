@@ -3,8 +3,9 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { COORDINATOR } from '../lib/model/actors.ts'
 import { encodeRequest } from '../lib/serverless/actor/envelope.ts'
 import type { JobRequest } from '../lib/serverless/protocol.ts'
+import { relayWakeUps } from '../lib/serverless/relay/relay-wake-ups.ts'
 import { invoke, ports, type LambdaContext } from './aws.ts'
-import { relayWakeUps } from './relay-wake-ups.ts'
+import { answerOf } from './queue-function.ts'
 
 /** What the rules of infra/stream-job.ts send: once a minute while the job is awake, and once a week in any case. */
 interface Tick {
@@ -17,8 +18,8 @@ export function handler(event: SQSEvent | Tick, context: LambdaContext): Promise
       await pass(event.millrace, context)
       return { batchItemFailures: [] }
     }
-    const failed = await relayWakeUps(event.Records, ports)
-    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
+    const messages = event.Records.map(({ messageId, body }) => ({ messageId, body: Buffer.from(body) }))
+    return answerOf(await relayWakeUps(messages, ports))
   })
 }
 

@@ -6,7 +6,7 @@ import { lineFormatter } from './line-format.ts'
 import { ObjectCommitter, type ObjectTransaction } from './object-committer.ts'
 
 const KIND = 'deadLetterObjects'
-/** Beside what the function for messages that nobody could handle keeps there (functions/keep-dead-letters.ts). */
+/** Beside what the function for messages that nobody could handle keeps there (lib/serverless/relay/keep-dead-letters.ts). */
 const FOLDER = 'dead-letters/'
 /** Dead letters are few; an object is put together in memory when it is published. */
 const ROLL_OVER_BYTES = 16 * 1024 * 1024

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { COORDINATOR } from '../../lib/model/actors.ts'
 import type { ActorId } from '../../lib/model/ids.ts'
+import { decodeWakeUp } from '../../lib/serverless/relay/wake-up.ts'
 import { ManualClock, SeededRandom } from '../../lib/testing/index.ts'
 import { CallLedger } from '../world/call-ledger.ts'
-import { decodeWakeUp, MemoryWakeUps } from '../world/memory-wake-ups.ts'
+import { MemoryWakeUps } from '../world/memory-wake-ups.ts'
 import { PlannedFaults } from '../world/planned-faults.ts'
 import { wakeUpsContract } from './wake-ups.ts'
 
@@ -12,7 +13,7 @@ async function relay(model: MemoryWakeUps, clock: ManualClock): Promise<ActorId[
   const nudged: ActorId[] = []
   for (let messages = model.queue.receive(); messages.length > 0; messages = model.queue.receive()) {
     for (const { body } of messages) {
-      const { actor, atMs } = decodeWakeUp(body)
+      const { actor, atMs } = decodeWakeUp(new TextDecoder().decode(body))!
       if (atMs <= clock.now()) nudged.push(actor)
       else await model.client().wakeAt(actor, atMs)
     }

@@ -1,7 +1,8 @@
 import { SQS } from '@aws-sdk/client-sqs'
 import { awsClients } from '../../lib/aws/clients.ts'
-import { SqsWakeUps, whatNow } from '../../lib/aws/sqs-wake-ups.ts'
+import { SqsWakeUps } from '../../lib/aws/sqs-wake-ups.ts'
 import type { ActorId } from '../../lib/model/ids.ts'
+import { decodeWakeUp } from '../../lib/serverless/relay/wake-up.ts'
 import type { WakeUpsHarness } from '../contract/wake-ups.ts'
 import { adminOptions, environmentOf, startSqs, uniqueName } from './emulators.ts'
 import { retrying } from './table.ts'
@@ -29,9 +30,9 @@ export async function wakeUpWorld(): Promise<WakeUpWorld> {
           WaitTimeSeconds: waitSec,
         })
         for (const { Body, ReceiptHandle } of Messages) {
-          const decision = whatNow(Body!, Date.now())
-          if (decision.type === 'relay') nudged.push(decision.wakeUp.actor)
-          if (decision.type === 'hop') await wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs)
+          const { actor, atMs } = decodeWakeUp(Body!)!
+          if (atMs <= Date.now()) nudged.push(actor)
+          else await wakeUps.wakeAt(actor, atMs)
           await admin.deleteMessage({ QueueUrl: url, ReceiptHandle })
         }
       }

@@ -1,17 +1,18 @@
 import { COORDINATOR } from '../../lib/model/actors.ts'
 import type { JobPlan } from '../../lib/graph/plan.ts'
-import { encodeNudge, encodeRequest } from '../../lib/serverless/actor/envelope.ts'
+import { encodeRequest } from '../../lib/serverless/actor/envelope.ts'
 import { createHandlers, type JobHandlers } from '../../lib/serverless/handlers.ts'
 import type { JobHappening, JobObserver } from '../../lib/serverless/observe.ts'
 import type { JobRequest } from '../../lib/serverless/protocol.ts'
+import { relayWakeUps } from '../../lib/serverless/relay/relay-wake-ups.ts'
 import type { JobRuntime, MessageHandler } from '../../lib/serverless/runtime.ts'
 import type { JobConfig } from '../../lib/stream/config.ts'
 import type { ManualClock } from '../../lib/testing/manual-clock.ts'
 import { SeededRandom } from '../../lib/testing/seeded-random.ts'
 import type { CallLedger } from './call-ledger.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
+import type { DelayQueue } from './memory-delay-queue.ts'
 import type { MemoryWorld } from './memory-world.ts'
-import { decodeWakeUp } from './memory-wake-ups.ts'
 
 const TICK_MS = 60_000
 /** What a request to the world takes of virtual time. */
@@ -98,7 +99,7 @@ export class LocalPlatform {
   /** One round over all queues; false if there was nothing. */
   async #work(): Promise<boolean> {
     const { world, clock } = this.#options
-    let worked = await this.#wakeUps()
+    let worked = await this.#poll(world.wakeUps.queue, (received) => relayWakeUps(received, this.runtime))
     if (world.wakeUps.scheduleEnabled && clock.now() - this.#lastTickMs >= TICK_MS) {
       this.#lastTickMs = clock.now()
       await this.request({ type: 'tick' })
@@ -111,14 +112,13 @@ export class LocalPlatform {
       ...taskQueues.map((queue) => [queue.name, operator] as const),
       ['ingest', ingest] as const,
     ]) {
-      worked = (await this.#poll(name, handler)) || worked
+      worked = (await this.#poll(world.mailbox.queue(name), handler)) || worked
     }
     return worked
   }
 
-  async #poll(name: string, handler: MessageHandler): Promise<boolean> {
-    const { world, clock } = this.#options
-    const queue = world.mailbox.queue(name)
+  async #poll(queue: Pick<DelayQueue, 'receive' | 'delete'>, handler: MessageHandler): Promise<boolean> {
+    const { clock } = this.#options
     const received = queue.receive()
     if (received.length === 0) return false
     const endMs = clock.now() + INVOCATION_MS
@@ -127,21 +127,6 @@ export class LocalPlatform {
       received.filter(({ messageId }) => !failed.includes(messageId)).map((one) => one.receiptHandle),
     )
     return true
-  }
-
-  async #wakeUps(): Promise<boolean> {
-    const { world, clock } = this.#options
-    const received = world.wakeUps.queue.receive()
-    for (const { body, messageId } of received) {
-      const { actor, atMs } = decodeWakeUp(body)
-      if (atMs > clock.now()) await this.runtime.wakeUps.wakeAt(actor, atMs)
-      else {
-        const deduplicationId = `${messageId}-wake`
-        await this.runtime.mailbox.send([{ to: actor, deduplicationId, body: encodeNudge(actor, atMs) }])
-      }
-    }
-    world.wakeUps.queue.delete(received.map((one) => one.receiptHandle))
-    return received.length > 0
   }
 
   #nextMs(): number | undefined {

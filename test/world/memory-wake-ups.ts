@@ -1,6 +1,6 @@
-import type { ActorId } from '../../lib/model/ids.ts'
 import type { Clock } from '../../lib/ports/clock.ts'
 import type { SafetySchedule, WakeUps } from '../../lib/ports/wake-ups.ts'
+import { encodeWakeUp, type WakeUp } from '../../lib/serverless/relay/wake-up.ts'
 import { base64Bytes, CallLedger, sqsRequests } from './call-ledger.ts'
 import { callerOf } from './caller.ts'
 import type { Caller } from './caller.ts'
@@ -15,11 +15,6 @@ export interface MemoryWakeUpsOptions {
   readonly encode?: (wakeUp: WakeUp) => Uint8Array
   /** Counts the requests of whoever receives. */
   readonly pollerLedger?: CallLedger
-}
-
-export interface WakeUp {
-  readonly actor: ActorId
-  readonly atMs: number
 }
 
 /**
@@ -44,7 +39,7 @@ export class MemoryWakeUps {
   /** The port, as one process sees it. `now` is that process's clock, which may be wrong. Default: the queue's. */
   client(given: Partial<Caller> & { readonly now?: () => number } = {}): WakeUps {
     const caller = callerOf(given)
-    const { clock, encode = encodeWakeUp } = this.#options
+    const { clock, encode = textOf } = this.#options
     return {
       wakeAt: (actor, atMs) => {
         const operation: Operation = { port: 'wake-ups', name: 'wake-at', actor }
@@ -78,10 +73,6 @@ export class MemoryWakeUps {
   }
 }
 
-function encodeWakeUp(wakeUp: WakeUp): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(wakeUp))
-}
-
-export function decodeWakeUp(body: Uint8Array): WakeUp {
-  return JSON.parse(new TextDecoder().decode(body)) as WakeUp
+function textOf(wakeUp: WakeUp): Uint8Array {
+  return new TextEncoder().encode(encodeWakeUp(wakeUp))
 }

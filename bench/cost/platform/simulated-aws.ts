@@ -1,16 +1,16 @@
 import type { JobPlan } from '../../../lib/graph/plan.ts'
 import { COORDINATOR } from '../../../lib/model/actors.ts'
-import { encodeNudge, encodeRequest } from '../../../lib/serverless/actor/envelope.ts'
+import { encodeRequest } from '../../../lib/serverless/actor/envelope.ts'
 import { serverlessHttpEdge } from '../../../lib/serverless/ingest/http-edge.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
 import type { JobRequest } from '../../../lib/serverless/protocol.ts'
+import { relayWakeUps } from '../../../lib/serverless/relay/relay-wake-ups.ts'
 import type { MessageHandler } from '../../../lib/serverless/runtime.ts'
 import type { JobConfig } from '../../../lib/stream/config.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
 import { CallLedger } from '../../../test/world/call-ledger.ts'
 import type { FifoQueue } from '../../../test/world/fifo-queue.ts'
 import { MemoryWorld } from '../../../test/world/memory-world.ts'
-import { decodeWakeUp } from '../../../test/world/memory-wake-ups.ts'
 import { EnvironmentPool, type Environment, type Invocation } from './environment-pool.ts'
 import { ProcessorMeter } from './processor-meter.ts'
 import { FunctionUsage, type FunctionName } from './function-usage.ts'
@@ -193,14 +193,7 @@ export class SimulatedAws {
     const received = queue.receive()
     this.#billPoll('wake-up')
     this.#invoke('wake-up', async ({ runtime }) => {
-      for (const { body, messageId } of received) {
-        const { actor, atMs } = decodeWakeUp(body)
-        if (atMs > this.clock.now()) await runtime.wakeUps.wakeAt(actor, atMs)
-        else
-          await runtime.mailbox.send([
-            { to: actor, deduplicationId: `${messageId}-wake`, body: encodeNudge(actor, atMs) },
-          ])
-      }
+      await relayWakeUps(received, runtime)
       queue.delete(received.map(({ receiptHandle }) => receiptHandle))
       this.#billPoll('wake-up')
     })

@@ -2,10 +2,11 @@ import { COORDINATOR } from '../../../lib/model/actors.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
 import { encodeNudge, encodeRequest } from '../../../lib/serverless/actor/envelope.ts'
 import type { JobHandlers } from '../../../lib/serverless/handlers.ts'
+import type { JobObserver } from '../../../lib/serverless/observe.ts'
+import { relayWakeUps } from '../../../lib/serverless/relay/relay-wake-ups.ts'
 import type { MessageHandler } from '../../../lib/serverless/runtime.ts'
 import type { Operation } from '../../world/faults.ts'
 import { MemoryWorld, type WorldPorts } from '../../world/memory-world.ts'
-import { decodeWakeUp } from '../../world/memory-wake-ups.ts'
 import type { Chance } from '../chance.ts'
 import { SimulatedLambda } from './lambda.ts'
 import type { ProcessWorld, SimulatedProcess } from './process.ts'
@@ -25,6 +26,8 @@ const RECEIVES_MAX = 200
 const VISIBILITY_MS = 36_000
 const TICK_MS = 60_000
 const SECOND_MS = 1_000
+/** What it tells is of no job. */
+const UNOBSERVED: JobObserver = { event: () => {}, metric: () => {} }
 const DEPLOYED = ['operator', 'coordinator', 'ingest'] as const
 
 /** One job's part of the cloud: its tables, queues and bucket, and the functions that it consists of. */
@@ -159,27 +162,8 @@ export class Cloud {
     })
   }
 
-  /** Passes wake-ups on that are due, and sends the others on another hop. */
   #relay(process: SimulatedProcess): MessageHandler {
-    const { mailbox, wakeUps } = this.ports(process)
-    return async (messages) => {
-      const failed: string[] = []
-      for (const { messageId, body } of messages) {
-        try {
-          const { actor, atMs } = decodeWakeUp(body)
-          if (atMs > process.now()) await wakeUps.wakeAt(actor, atMs)
-          else {
-            const deduplicationId = `wake-up-${++this.#sent}`
-            const [outcome] = await mailbox.send([
-              { to: actor, deduplicationId, body: encodeNudge(actor, atMs) },
-            ])
-            if (outcome === 'failed') failed.push(messageId)
-          }
-        } catch {
-          failed.push(messageId)
-        }
-      }
-      return { failed }
-    }
+    const ports = { ...this.ports(process), now: () => process.now(), observe: UNOBSERVED }
+    return (messages) => relayWakeUps(messages, ports)
   }
 }

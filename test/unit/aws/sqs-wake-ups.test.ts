@@ -2,9 +2,10 @@ import type { SendMessageCommandInput, SendMessageCommandOutput } from '@aws-sdk
 import { describe, expect, it } from 'vitest'
 import { EventBridgeSchedule } from '../../../lib/aws/event-bridge-schedule.ts'
 import type { SqsRequests } from '../../../lib/aws/services.ts'
-import { delaySec, encodeWakeUp, SqsWakeUps, whatNow } from '../../../lib/aws/sqs-wake-ups.ts'
+import { delaySec, SqsWakeUps } from '../../../lib/aws/sqs-wake-ups.ts'
 import { COORDINATOR } from '../../../lib/model/actors.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
+import { decodeWakeUp } from '../../../lib/serverless/relay/wake-up.ts'
 import { ManualClock } from '../../../lib/testing/index.ts'
 import { wakeUpsContract } from '../../contract/wake-ups.ts'
 import { CallLedger } from '../../world/call-ledger.ts'
@@ -36,9 +37,9 @@ wakeUpsContract('SqsWakeUps on a model of SQS', () => {
   async function relay(): Promise<void> {
     for (let messages = queue.receive(); messages.length > 0; messages = queue.receive()) {
       for (const { body } of messages) {
-        const decision = whatNow(Buffer.from(body).toString(), clock.now())
-        if (decision.type === 'relay') nudged.push(decision.wakeUp.actor)
-        if (decision.type === 'hop') await wakeUps.wakeAt(decision.wakeUp.actor, decision.wakeUp.atMs)
+        const { actor, atMs } = decodeWakeUp(Buffer.from(body).toString())!
+        if (atMs <= clock.now()) nudged.push(actor)
+        else await wakeUps.wakeAt(actor, atMs)
       }
       queue.delete(messages.map(({ receiptHandle }) => receiptHandle))
     }
@@ -84,30 +85,6 @@ describe('SqsWakeUps', () => {
       DelaySeconds: 2,
     })
   })
-})
-
-describe('whatNow', () => {
-  const text = encodeWakeUp({ actor: 'ingest:é 😀#3' as ActorId, atMs: 1000 })
-
-  it('relays what is due, and sends on its way again what came early', () => {
-    const wakeUp = { actor: 'ingest:é 😀#3', atMs: 1000 }
-    expect(whatNow(text, 1000)).toEqual({ type: 'relay', wakeUp })
-    expect(whatNow(text, 999)).toEqual({ type: 'hop', wakeUp })
-  })
-
-  it('has text of ASCII alone, which every SQS takes', () => {
-    expect(text).toMatch(/^[ -~]+$/)
-  })
-
-  it.each(['', 'no JSON', 'null', '[]', '{"actor":"a"}', '{"actor":1,"atMs":1}', '{"actor":"a","atMs":"1"}'])(
-    'says of %j that it is no wake-up',
-    (other) => {
-      expect(whatNow(other, 0)).toEqual({
-        type: 'unknown',
-        reason: expect.stringContaining('Expected a wake-up, got') as string,
-      })
-    },
-  )
 })
 
 describe('EventBridgeSchedule', () => {

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest'
 
-import { keepDeadLetters, type DeadLetterPorts } from '../../../functions/keep-dead-letters.ts'
-import { bodyOfMessageText, encodeMessageText } from '../../../lib/aws/message-text.ts'
-import { MemoryBlobStore } from '../../../lib/embedded/memory-blob-store.ts'
-import { COORDINATOR, ingestActor, taskActor } from '../../../lib/model/actors.ts'
-import { messageOf } from '../../../lib/model/faults.ts'
-import type { TaskId } from '../../../lib/model/ids.ts'
-import type { OutgoingMessage } from '../../../lib/ports/mailbox.ts'
+import { decodeMessageText } from '../../../../lib/aws/message-text.ts'
+import { MemoryBlobStore } from '../../../../lib/embedded/memory-blob-store.ts'
+import { COORDINATOR, ingestActor, taskActor } from '../../../../lib/model/actors.ts'
+import { messageOf } from '../../../../lib/model/faults.ts'
+import type { TaskId } from '../../../../lib/model/ids.ts'
+import type { OutgoingMessage } from '../../../../lib/ports/mailbox.ts'
 import {
   decodeEnvelope,
   encodeEnvelope,
   encodeNudge,
   encodeRequest,
-} from '../../../lib/serverless/actor/envelope.ts'
-import { pack } from '../../../lib/serverless/actor/packing.ts'
-import type { IngestRequest } from '../../../lib/serverless/ingest/ingest-state.ts'
-import type { JobRequest } from '../../../lib/serverless/protocol.ts'
+} from '../../../../lib/serverless/actor/envelope.ts'
+import { pack } from '../../../../lib/serverless/actor/packing.ts'
+import type { IngestRequest } from '../../../../lib/serverless/ingest/ingest-state.ts'
+import type { JobRequest } from '../../../../lib/serverless/protocol.ts'
+import { keepDeadLetters, type DeadLetterPorts } from '../../../../lib/serverless/relay/keep-dead-letters.ts'
 
 function world({ sends = true, stores = true } = {}) {
   const blobs = new MemoryBlobStore()
@@ -57,10 +57,12 @@ const body = encodeEnvelope({
   sequence: 7,
   payload: { bytes: pack('elements') },
 })
-const lost = { messageId: 'm1', body: encodeMessageText(body) }
+const unrefused = { reason: undefined }
+const lost = { messageId: 'm1', body, ...unrefused }
 const refused = {
   messageId: 'm2',
-  body: encodeMessageText(Buffer.from('junk'), 'Expected an envelope, got junk'),
+  body: Buffer.from('junk'),
+  reason: 'Expected an envelope, got junk',
 }
 
 function refusalOf(bytes: Uint8Array): string {
@@ -75,7 +77,7 @@ function refusalOf(bytes: Uint8Array): string {
 describe('a dead letter', () => {
   test('that nobody handled is kept whole, reported to the coordinator with its attempt, and counted', async () => {
     const { ports, sent, counted, warnings, letter } = world()
-    expect(await keepDeadLetters([lost], ports)).toEqual([])
+    expect(await keepDeadLetters([lost], ports)).toEqual({ failed: [] })
     const reason = 'A message to task:sum#0 was received as often as its queue allows, and never handled'
     expect(await letter('m1')).toEqual({
       messageId: 'm1',
@@ -99,7 +101,9 @@ describe('a dead letter', () => {
     ['the answer that there is nothing to send', encodeEnvelope({ ...resend, kind: 'gone' })],
   ])('that is %s is kept and sent again, and fails nothing', async (_name, bytes) => {
     const { ports, sent, counted, letter } = world()
-    expect(await keepDeadLetters([{ messageId: 'm4', body: encodeMessageText(bytes) }], ports)).toEqual([])
+    expect(await keepDeadLetters([{ messageId: 'm4', body: bytes, ...unrefused }], ports)).toEqual({
+      failed: [],
+    })
     expect(sent.map((one) => ({ ...one, body: [...one.body] }))).toEqual([
       { to: task, deduplicationId: 'dead-m4', body: [...bytes] },
     ])
@@ -114,8 +118,8 @@ describe('a dead letter', () => {
     ['one to an ingest partition', ingestActor('words', 3), { type: 'records' }],
   ])('that is a request, such as %s, is kept and told of, and fails nothing', async (_name, to, payload) => {
     const { ports, sent, warnings, letter } = world()
-    const request = { messageId: 'm3', body: encodeMessageText(encodeRequest(to, payload)) }
-    expect(await keepDeadLetters([request], ports)).toEqual([])
+    const request = { messageId: 'm3', body: encodeRequest(to, payload), ...unrefused }
+    expect(await keepDeadLetters([request], ports)).toEqual({ failed: [] })
     expect(await letter('m3')).toMatchObject({ actor: to, kind: 'request' })
     expect(sent).toEqual([])
     expect(warnings.join()).toContain(`A message to ${to} was received as often`)
@@ -123,7 +127,7 @@ describe('a dead letter', () => {
 
   test('that its receiver refused is kept with the reason, and fails nothing', async () => {
     const { ports, sent, counted, letter } = world()
-    expect(await keepDeadLetters([refused], ports)).toEqual([])
+    expect(await keepDeadLetters([refused], ports)).toEqual({ failed: [] })
     expect(await letter('m2')).toMatchObject({ actor: 'unknown', reason: 'Expected an envelope, got junk' })
     expect(sent).toEqual([])
     expect(counted).toEqual([['numberOfDeadLetters', 1]])
@@ -133,10 +137,10 @@ describe('a dead letter', () => {
     'that is text of others is kept as it was, with a true reason: %s',
     async (text) => {
       const { ports, letter } = world()
-      const bytes = bodyOfMessageText(text)
+      const { body: bytes } = decodeMessageText(text)
       const reason = refusalOf(bytes)
       expect(reason).toBe('Expected an envelope, got what is no message of Millrace')
-      await keepDeadLetters([{ messageId: 'm5', body: encodeMessageText(bytes, reason) }], ports)
+      await keepDeadLetters([{ messageId: 'm5', body: bytes, reason }], ports)
       const kept = { actor: 'unknown', reason, text, body: Buffer.from(text).toString('base64') }
       expect(await letter('m5')).toEqual({ messageId: 'm5', ...kept })
     },
@@ -144,7 +148,9 @@ describe('a dead letter', () => {
 
   test('that nobody could refuse is kept as it was, with what is wrong with it, and fails nothing', async () => {
     const { ports, sent, letter } = world()
-    expect(await keepDeadLetters([{ messageId: 'm6', body: '{ "celsius": 21.5 }' }], ports)).toEqual([])
+    expect(
+      await keepDeadLetters([{ messageId: 'm6', ...decodeMessageText('{ "celsius": 21.5 }') }], ports),
+    ).toEqual({ failed: [] })
     expect(await letter('m6')).toMatchObject({
       reason: 'Expected an envelope, got what is no message of Millrace',
       text: '{ "celsius": 21.5 }',
@@ -161,8 +167,10 @@ describe('a dead letter', () => {
       refusals: [[1, 'Expected JSON']] as const,
     }
     const request: IngestRequest = { type: 'records', group }
-    const text = encodeMessageText(encodeRequest(ingestActor('words', 3), request))
-    expect(await keepDeadLetters([{ messageId: 'm7', body: text }], ports)).toEqual([])
+    const bytes = encodeRequest(ingestActor('words', 3), request)
+    expect(await keepDeadLetters([{ messageId: 'm7', body: bytes, ...unrefused }], ports)).toEqual({
+      failed: [],
+    })
     expect(await letter('m7')).toEqual({
       messageId: 'm7',
       actor: 'ingest:words#3',
@@ -172,26 +180,26 @@ describe('a dead letter', () => {
         { id: 'k-2', body: '{ "sensor": "a" }', receivedAtMs: 7 },
         { id: 'k-3', body: 'no JSON', receivedAtMs: 7, refusal: 'Expected JSON' },
       ],
-      body: text,
+      body: Buffer.from(bytes).toString('base64'),
     })
   })
 
   test('that comes twice is kept once, and reported under one id', async () => {
     const { ports, sent } = world()
     await keepDeadLetters([lost], ports)
-    expect(await keepDeadLetters([lost], ports)).toEqual([])
+    expect(await keepDeadLetters([lost], ports)).toEqual({ failed: [] })
     expect(sent.map(({ deduplicationId }) => deduplicationId)).toEqual(['dead-m1', 'dead-m1'])
   })
 
   test('that could not be reported comes again, and those beside it do not', async () => {
     const { ports, counted } = world({ sends: false })
-    expect(await keepDeadLetters([refused, lost], ports)).toEqual(['m1'])
+    expect(await keepDeadLetters([refused, lost], ports)).toEqual({ failed: ['m1'] })
     expect(counted).toEqual([['numberOfDeadLetters', 1]])
   })
 
   test('that could not be kept comes again, unreported, and the log says why', async () => {
     const { ports, sent, warnings } = world({ stores: false })
-    expect(await keepDeadLetters([lost], ports)).toEqual(['m1'])
+    expect(await keepDeadLetters([lost], ports)).toEqual({ failed: ['m1'] })
     expect(sent).toEqual([])
     expect(warnings.join()).toContain('AccessDenied')
   })

@@ -1,48 +1,44 @@
 import { isUtf8 } from 'node:buffer'
 
-import type { SQSRecord } from 'aws-lambda'
-
-import { decodeMessageText } from '../lib/aws/message-text.ts'
-import { recordsOf } from '../lib/connectors/ingest/record-group.ts'
-import { actorKind, COORDINATOR } from '../lib/model/actors.ts'
-import { messageOf } from '../lib/model/faults.ts'
-import type { IngestedRecord } from '../lib/ports/ingest-log.ts'
-import type { OutgoingMessage } from '../lib/ports/mailbox.ts'
-import {
-  decodeEnvelope,
-  encodeRequest,
-  PoisonMessage,
-  type Envelope,
-} from '../lib/serverless/actor/envelope.ts'
-import { ingestRequestOf } from '../lib/serverless/ingest/ingest-state.ts'
-import type { JobRequest } from '../lib/serverless/protocol.ts'
-import type { JobRuntime } from '../lib/serverless/runtime.ts'
+import { recordsOf } from '../../connectors/ingest/record-group.ts'
+import { actorKind, COORDINATOR } from '../../model/actors.ts'
+import { messageOf } from '../../model/faults.ts'
+import type { IngestedRecord } from '../../ports/ingest-log.ts'
+import type { OutgoingMessage } from '../../ports/mailbox.ts'
+import { decodeEnvelope, encodeRequest, PoisonMessage, type Envelope } from '../actor/envelope.ts'
+import { ingestRequestOf } from '../ingest/ingest-state.ts'
+import type { JobRequest } from '../protocol.ts'
+import type { BatchOutcome, IncomingMessage, JobRuntime } from '../runtime.ts'
 
 export type DeadLetterPorts = Pick<JobRuntime, 'blobs' | 'mailbox' | 'observe'>
 
-type DeadRecord = Pick<SQSRecord, 'messageId' | 'body'>
+/** A message of the dead-letter queue. */
+export interface DeadMessage extends IncomingMessage {
+  /** Why its receiver refused it; undefined: nobody did, it was received too often. */
+  readonly reason: string | undefined
+}
 
 /** Where they are kept, one object each; infra/permissions.ts allows no other. */
 const FOLDER = 'dead-letters/'
 
 /**
  * Keeps each message for people to look at, and makes up for it where that is possible. A message that its receiver refused,
- * or that is no envelope, was never going to be anything: it changes nothing. Returns the ids of those that could not be
- * dealt with, and are to come again.
+ * or that is no envelope, was never going to be anything: it changes nothing.
  */
 export async function keepDeadLetters(
-  records: readonly DeadRecord[],
+  messages: readonly DeadMessage[],
   ports: DeadLetterPorts,
-): Promise<readonly string[]> {
-  const outcomes = await Promise.all(records.map((record) => kept(record, ports)))
-  return records.filter((_, index) => outcomes[index] === 'failed').map(({ messageId }) => messageId)
+): Promise<BatchOutcome> {
+  const outcomes = await Promise.all(messages.map((message) => kept(message, ports)))
+  return {
+    failed: messages.filter((_, index) => outcomes[index] === 'failed').map(({ messageId }) => messageId),
+  }
 }
 
 async function kept(
-  { messageId, body: text }: DeadRecord,
+  { messageId, body, reason: refusal }: DeadMessage,
   ports: DeadLetterPorts,
 ): Promise<'done' | 'failed'> {
-  const { body, reason: refusal } = decodeMessageText(text)
   const content = contentOf(body)
   const envelope = 'envelope' in content ? content.envelope : undefined
   const actor = envelope?.to ?? 'unknown'
