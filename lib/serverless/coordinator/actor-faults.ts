@@ -42,8 +42,11 @@ function requestOf({ actor, attempt, messageId, cause }: ActorFault): JobRequest
     const requestId = `denied-${isOfAttempt ? `${actor}/${attempt}` : messageId}`
     return { type: 'denied', requestId, actor, attempt, message: denial.message }
   }
+  if (!(cause instanceof OtherCode)) return undefined
+  if (actorKind(actor) === 'ingest')
+    return { type: 'denied', requestId: `denied-${messageId}`, actor, attempt, message: cause.message }
   // Whose code is the old one, the coordinator knows: it compares its own with the run's at each tick.
-  return cause instanceof OtherCode ? { type: 'tick' } : undefined
+  return { type: 'tick' }
 }
 
 /** A task that cannot go on is a failure of its attempt. Records that wait for ingest wait on, in their queue. */

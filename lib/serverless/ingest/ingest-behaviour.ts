@@ -15,7 +15,15 @@ import {
 import { partitionOfActor, taskActor } from '../../model/actors.ts'
 import { taskId, type ActorId } from '../../model/ids.ts'
 import { actorFolder } from '../actor/log-entry.ts'
-import type { Behaviour, Input, Place, StepOutcome, StepWorld, View } from '../actor/behaviour.ts'
+import {
+  OtherCode,
+  type Behaviour,
+  type Input,
+  type Place,
+  type StepOutcome,
+  type StepWorld,
+  type View,
+} from '../actor/behaviour.ts'
 import { LOG_LIMITS } from '../actor/limits.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { ingestRequestOf, type IngestDelta, type IngestState, type PositionMark } from './ingest-state.ts'
@@ -54,7 +62,7 @@ export const INGEST_LIMITS: {
 export function ingestBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<IngestState, IngestDelta> {
   const { sourceUid, partition } = partitionOfActor(actor)
   const source = ingestSourcesOf(runtime.plan).find(({ uid }) => uid === sourceUid)
-  return new IngestBehaviour(runtime, actor, source === undefined ? [] : [readerOf(source, partition)])
+  return new IngestBehaviour(runtime, actor, source && readerOf(source, partition))
 }
 
 /** The task that reads a partition. */
@@ -76,15 +84,16 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
   readonly #runtime: JobRuntime
   readonly #actor: ActorId
   readonly #sourceUid: string
-  readonly #readers: readonly ActorId[]
+  /** Undefined: the job that is deployed has no such source. */
+  readonly #reader: ActorId | undefined
   /** The window that a state's `seen` or `messages` make: handed on from each state to the next, and made anew where it is not there. */
   readonly #windows = new WeakMap<readonly SeenIds[], IdWindow>()
 
-  constructor(runtime: JobRuntime, actor: ActorId, readers: readonly ActorId[]) {
+  constructor(runtime: JobRuntime, actor: ActorId, reader: ActorId | undefined) {
     this.#runtime = runtime
     this.#actor = actor
     this.#sourceUid = partitionOfActor(actor).sourceUid
-    this.#readers = readers
+    this.#reader = reader
   }
 
   begin(base: IngestState): IngestState {
@@ -134,6 +143,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
       const request = input.type === 'nudge' ? undefined : ingestRequestOf(input.payload)
       if (request?.type === 'truncate') below = Math.max(below, Math.min(request.below, place.position + 1))
       if (request?.type === 'records') {
+        if (this.#reader === undefined) this.#refuseRecords()
         const size = bytesOf(request.group)
         if (groups.length > 0 && bytes + size > INGEST_LIMITS.turnBytes) break
         const { receivedAtMs } = request.group
@@ -164,7 +174,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
           ? { nowMs, groups, truncateBelow: truncates ? truncateBelow : undefined, messages }
           : undefined,
       outgoing: [],
-      nudges: groups.length > 0 ? this.#readers : [],
+      nudges: groups.length > 0 && this.#reader !== undefined ? [this.#reader] : [],
       wakeAtMs: undefined,
       more: false,
     }
@@ -196,6 +206,14 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
       const position = Number(/^\d+-(\d+)-/.exec(name.slice(prefix.length))?.[1] ?? Number.NaN)
       if (position < truncatedBelow) await blobs.delete(name)
     }
+  }
+
+  /** Nobody would read them: they come again until the code has the source, and are dead letters in the end. */
+  #refuseRecords(): never {
+    throw new OtherCode(
+      `the job that is deployed has no source '${this.#sourceUid}', which took these records. Deploy one that has it; else they ` +
+        'become dead letters',
+    )
   }
 
   #windowOf(seen: readonly SeenIds[], bounds: IdWindowBounds): IdWindow {

@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { http } from '../../../../lib/connectors/index.ts'
 import { ID_WINDOW, shortHash } from '../../../../lib/connectors/ingest/id-window.ts'
-import { ingestActor } from '../../../../lib/model/actors.ts'
+import { COORDINATOR, ingestActor } from '../../../../lib/model/actors.ts'
+import { ActorProcess, type ActorFault } from '../../../../lib/serverless/actor/actor-process.ts'
 import type { Place, View } from '../../../../lib/serverless/actor/behaviour.ts'
+import { decodeEnvelope, encodeRequest } from '../../../../lib/serverless/actor/envelope.ts'
 import type { Delivery } from '../../../../lib/serverless/actor/inbox.ts'
+import { reportFault } from '../../../../lib/serverless/coordinator/actor-faults.ts'
 import { INGEST_LIMITS, ingestBehaviour } from '../../../../lib/serverless/ingest/ingest-behaviour.ts'
-import { ingestRequestOf, type IngestState } from '../../../../lib/serverless/ingest/ingest-state.ts'
+import {
+  ingestRequestOf,
+  type IngestRequest,
+  type IngestState,
+} from '../../../../lib/serverless/ingest/ingest-state.ts'
 import { SeededRandom } from '../../../../lib/testing/index.ts'
 import { declared, delivery, groupOf, IngestWorld, randomText, records, SOURCE } from './ingest-world.ts'
 
@@ -310,6 +317,27 @@ describe('records that nobody reads', () => {
     expect(age(world)).toBeUndefined()
     expect(warnings(world)).toEqual([])
   })
+})
+
+test('records for a source that the code lacks come again, until it has it: nobody would read them', async () => {
+  const { runtime, world } = await IngestWorld.of(http())
+  const actor = ingestActor('renamed', 0)
+  const faults: ActorFault[] = []
+  const process = new ActorProcess(actor, ingestBehaviour(runtime, actor), runtime, async (fault) => {
+    faults.push(fault)
+    return reportFault(runtime, fault)
+  })
+  const asked = (request: IngestRequest, messageId: string): Delivery => ({
+    messageId,
+    envelope: decodeEnvelope(encodeRequest(actor, request)),
+  })
+  const batch = [asked({ type: 'truncate', below: 1 }, 'm1'), asked(records('a', '1'), 'm2')]
+  expect(await process.handle(batch, { remainingMs: () => 60_000 })).toEqual(['m1', 'm2'])
+  expect((await runtime.log.read(actor, undefined)).entries).toEqual([])
+  const message = expect.stringContaining("the job that is deployed has no source 'renamed'")
+  expect(faults).toMatchObject([{ cause: { message } }])
+  const [told] = world.mailbox.queueFor(COORDINATOR).receive()
+  expect(decodeEnvelope(told!.body)).toMatchObject({ payload: { type: 'denied', actor, message } })
 })
 
 test('what is no request is refused, and blocks nothing', async () => {
