@@ -10,7 +10,7 @@ export function jobSuspendCommand(exit: (code: number) => void, world: JobWorld)
     .summary('end the job with a last checkpoint')
     .description(
       'Takes a last checkpoint, ends the job, and waits until it is SUSPENDED. Quicker than a stop with a savepoint, and for ' +
-        'a start at the same parallelism.',
+        'a start at the same parallelism. A job that takes no periodic checkpoints has none to be started from: it is refused.',
     )
     .addHelpText(
       'after',

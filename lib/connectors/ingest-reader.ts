@@ -8,11 +8,14 @@ export interface IngestSplit {
   readonly partition: number
   readonly position: number
   readonly index: number
+  /** The attempt that began it from nothing, with what was kept. */
+  readonly begunIn?: number | undefined
 }
 
 /** A partition that is being read. */
 interface Cursor {
   readonly partition: number
+  readonly begunIn: number | undefined
   position: number
   /** Records emitted of the batch that comes next. */
   index: number
@@ -22,7 +25,10 @@ interface Cursor {
   through: number
 }
 
-type Context = Pick<SourceReaderContext, 'operatorUid' | 'subtaskIndex' | 'parallelism' | 'ingest'>
+type Context = Pick<
+  SourceReaderContext,
+  'operatorUid' | 'subtaskIndex' | 'parallelism' | 'attempt' | 'ingest'
+>
 
 /** Reads the partitions of an ingest log in turn, a batch of one at a time. */
 export class IngestReader implements SourceReader<unknown, IngestSplit> {
@@ -50,14 +56,19 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
   }
 
   open(splits: readonly IngestSplit[]): void {
-    const { subtaskIndex, parallelism } = this.context
+    const { subtaskIndex, parallelism, attempt } = this.context
     const known = new Set(splits.map(({ partition }) => partition))
     const added: IngestSplit[] = []
     // The source may have more partitions than when the checkpoint was taken.
     for (let partition = subtaskIndex; partition < this.spec.partitions; partition += parallelism) {
       if (!known.has(partition)) added.push({ partition, position: 0, index: 0 })
     }
-    this.cursors = [...splits, ...added].map((split) => ({ ...split, batches: [], through: split.position }))
+    this.cursors = [...splits, ...added].map((split) => ({
+      ...split,
+      begunIn: split.begunIn ?? (split.position === 0 ? attempt : undefined),
+      batches: [],
+      through: split.position,
+    }))
   }
 
   async read(out: SourceOutput<unknown>, recordsMax: number): Promise<ReadStatus> {
@@ -74,7 +85,12 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
   }
 
   snapshot(): readonly IngestSplit[] {
-    return this.cursors.map(({ partition, position, index }) => ({ partition, position, index }))
+    return this.cursors.map(({ partition, position, index, begunIn }) => ({
+      partition,
+      position,
+      index,
+      ...(begunIn !== undefined && { begunIn }),
+    }))
   }
 
   position(): string | undefined {
@@ -134,11 +150,14 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
     out.collect(value)
   }
 
-  private gone({ partition, position }: Cursor, cause: IngestGone): UserError {
-    return new UserError(
-      `${this.kind} source '${this.context.operatorUid}', partition ${partition}: what came in after position ${position} is ` +
-        `not kept any more: ${cause.message}. Begin from a newer checkpoint, or from nothing`,
-      { cause },
-    )
+  private gone({ partition, position, begunIn }: Cursor, cause: IngestGone): Error {
+    const { operatorUid, attempt } = this.context
+    const what =
+      `${this.kind} source '${operatorUid}', partition ${partition}: what came in after position ${position} is not kept any ` +
+      `more: ${cause.message}`
+    // An earlier attempt had read it, and that it may be removed came late: what is kept now, a restart begins with.
+    if (begunIn === attempt)
+      return new Error(`${what}, since this attempt began. The next one begins with what is kept`, { cause })
+    return new UserError(`${what}. Begin from a newer checkpoint, or from nothing`, { cause })
   }
 }

@@ -69,7 +69,8 @@ export class TwoPhaseCommitSinkOperator extends BatchingSinkOperator {
     // What is made of them is this turn's.
     this.logged = Math.min(this.logged, first)
     await this.attempt(() => {
-      const combined = this.committer.combine?.(waiting)
+      // One that earlier turns left may be committed already, by a turn that was lost: nothing may be added to it.
+      const combined = this.sink.commits === 'each-turn' ? undefined : this.committer.combine?.(waiting)
       const transactions = combined === undefined ? waiting : [combined]
       this.preCommitted.push(...transactions.map((txn) => ({ checkpointId, txn })))
     })

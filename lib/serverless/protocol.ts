@@ -176,6 +176,8 @@ export interface TaskGenesis {
   /** Of the plan, by vertex id: the fingerprint does not tell, and channels lead elsewhere at another one. */
   readonly parallelism?: Readonly<Record<string, number>> | undefined
   readonly namespace: string
+  /** Periodic checkpoints are taken, whose positions the logs keep. Undefined, as in older attempts: as the function is deployed. */
+  readonly keepsPositions?: boolean | undefined
   /** The checkpoint at the base: barriers up to it are of no account. Undefined without a base. */
   readonly checkpointId?: number | undefined
   /** What was under way from this task at the base, where that is an unaligned checkpoint: it is sent again, first of all. */

@@ -121,7 +121,7 @@ export interface TwoPhaseCommitter<in T, in out Txn> {
   preCommit(txn: Txn): Txn | Promise<Txn>
   /**
    * Makes one transaction of the pre-committed ones of several turns, in order: they belong to one checkpoint. Does
-   * nothing else. Default: each is committed by itself.
+   * nothing else. Default: each is committed by itself, as are those that are committed `each-turn`.
    */
   combine?(transactions: readonly Txn[]): Txn
   /** Publishes the transaction. Idempotent. */

@@ -37,7 +37,7 @@ export interface Behaviour<State, Delta> {
    * Others read the entries of the log, also folded ones: the blobs that hold them are left to {@link afterHead}. Default:
    * false, and they are removed with what is folded.
    */
-  readonly entriesAreRead?: boolean
+  entriesAreRead?(state: State): boolean
   /** For a head, which a cold start reads. */
   encode(state: State): unknown
   decode(encoded: unknown): State

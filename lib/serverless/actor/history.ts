@@ -254,7 +254,7 @@ export class History<State, Delta> {
   }
 
   #spend(items: readonly ChainItem[]): void {
-    if (this.#behaviour.entriesAreRead === true) return
+    if (this.#behaviour.entriesAreRead?.(this.#current.state) === true) return
     for (const item of items) {
       const sort = sortOf(item)
       if (item.blob !== undefined) this.#spent.push({ sort, blob: item.blob })

@@ -18,7 +18,7 @@ export function beginAttempt(
   assert(run !== undefined, 'an attempt is one of a run')
   const begin = beginOf(turn, run, restoreFrom)
   placeOnLineage(turn, run, begin, attempt)
-  const { lineage } = turn.image
+  const { lineage, coordinator } = turn.image
   intend(turn, {
     type: 'deploy',
     attempt,
@@ -26,6 +26,7 @@ export function beginAttempt(
     namespace: lineage?.namespace ?? '',
     floor: lineage?.floor ?? 0,
     restoredFrom: restoreFrom?.location,
+    keepsPositions: coordinator.settings.checkpointing.intervalMs !== undefined,
     ...(poisonRecords.length > 0 && { poisonRecords }),
   })
 }
@@ -80,6 +81,7 @@ function placeOnLineage(turn: CoordinatorTurn, run: RunImage, begin: Begin, atte
     case 'nothing':
     case 'import': {
       if (lineage !== undefined) leave(turn, lineage)
+      forgetCompleted(turn, runId)
       const writesFreely = coordinator.settings.checkpointing.intervalMs === undefined
       const fresh: Lineage = {
         runId,
@@ -95,6 +97,17 @@ function placeOnLineage(turn: CoordinatorTurn, run: RunImage, begin: Begin, atte
       return change(turn, { lineage: fresh, restorable: undefined })
     }
   }
+}
+
+/**
+ * What is complete is of the line that is left. Where that happens within a run, positions are not kept: it is the final checkpoint,
+ * and a savepoint was taken since.
+ */
+function forgetCompleted(turn: CoordinatorTurn, runId: string): void {
+  const { coordinator } = turn.image
+  if (coordinator.completed.length === 0) return
+  for (const { checkpointId } of coordinator.completed) removeCheckpoint(turn, runId, checkpointId)
+  change(turn, { coordinator: { ...coordinator, completed: [] } })
 }
 
 /**

@@ -50,7 +50,7 @@ export async function beginTasks(
 }
 
 function genesisOf(
-  { attempt, namespace, begin }: Deployment,
+  { attempt, namespace, begin, keepsPositions }: Deployment,
   { runId, firstRunId, shape }: RunImage,
   task: TaskId,
   beginning: Beginning,
@@ -62,6 +62,7 @@ function genesisOf(
     fingerprint: shape.fingerprint,
     parallelism: parallelismOf(shape),
     namespace,
+    keepsPositions,
     ...beginning,
     ...(poisonRecords.length > 0 && { poisonRecords }),
   }

@@ -108,10 +108,8 @@ function completed(turn: CoordinatorTurn, checkpointId: number): void {
   const { completed: retained, lastSavepoint } = turn.image.coordinator
   const { lineage } = turn.image
   if (lineage !== undefined && !lineage.hasRows) change(turn, { lineage: { ...lineage, hasRows: true } })
-  if (retained.some((one) => one.checkpointId === checkpointId)) {
-    forgetFormer(turn)
-    removeSpoiled(turn)
-  }
+  if (retained.some((one) => one.checkpointId === checkpointId)) forgetFormer(turn)
+  removeSpoiled(turn)
   intend(turn, { type: 'publish' })
   const done = [...retained, lastSavepoint].find((one) => one?.checkpointId === checkpointId)
   // Newer ones completed before it: it is to be removed already.
@@ -154,7 +152,7 @@ function isSavepoint({ pending }: CoordinatorState, checkpointId: number): boole
   return pending.some((one) => one.checkpointId === checkpointId && one.kind === 'savepoint')
 }
 
-/** It goes when a later checkpoint is complete, or the job at its end: by then nobody writes to it any more. */
+/** It goes when a later checkpoint or savepoint is complete, or the job at its end: by then nobody writes to it any more. */
 function spoil(turn: CoordinatorTurn, checkpointId: number): void {
   const { run } = turn.image
   if (run === undefined) return

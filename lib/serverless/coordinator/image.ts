@@ -190,6 +190,7 @@ export type Effect =
       readonly namespace: string
       readonly floor: number
       readonly restoredFrom: string | undefined
+      readonly keepsPositions: boolean
       /** Undefined: none. */
       readonly poisonRecords?: readonly PoisonRecord[] | undefined
     }

@@ -1,3 +1,4 @@
+import type { CoordinatorState } from '../../checkpoint/coordinator-state.ts'
 import type { TaskId } from '../../model/ids.ts'
 import type { Quiescence } from '../protocol.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
@@ -17,11 +18,11 @@ const ASKED_ANEW_AFTER_MS = COORDINATOR_LIMITS.resendWithinMs - 2 * 60_000
  */
 export function askForQuiescence(turn: CoordinatorTurn): void {
   const { coordinator, quiescence, run } = turn.image
-  const { attempt, deployment, status, ending, pending, settings } = coordinator
+  const { attempt, deployment, status, pending, settings } = coordinator
   const { intervalMs } = settings.checkpointing
   if (intervalMs !== undefined || settings.pauseWhenIdle !== true) return
   const isRunning = deployment === 'running' && status === 'RUNNING' && attempt === run?.deployedAttempt
-  if (!isRunning || ending !== undefined || pending.length > 0) return
+  if (!isRunning || pending.length > 0 || isEnding(coordinator)) return
   const isOpen = quiescence?.attempt === attempt && turn.nowMs - quiescence.askedAtMs < ASKED_ANEW_AFTER_MS
   if (isOpen) return
   change(turn, { quiescence: { attempt, askedAtMs: turn.nowMs, told: {}, isOver: false } })
@@ -44,10 +45,9 @@ export function hearQuiescence(
   { position, active, channels }: Quiescence,
 ): void {
   const { quiescence, coordinator } = turn.image
-  const { attempt, ending } = coordinator
+  const { attempt } = coordinator
   if (quiescence?.attempt !== attempt) return
-  // A late answer may be of a position past the final checkpoint, which may still be gone back to.
-  if (ending !== undefined) return change(turn, { quiescence: undefined })
+  if (isEnding(coordinator)) return change(turn, { quiescence: undefined })
   const told: QuiescenceRound['told'] = { ...quiescence.told, [task]: { position, active, channels } }
   const tasks = allTasks(turn)
   if (tasks.some((one) => told[one] === undefined))
@@ -58,6 +58,14 @@ export function hearQuiescence(
   orderTasks(turn, tasks, (one) => ({ type: 'restorable-from', position: told[one]!.position }))
   const isQuiet = Object.values(told).every((one) => !one.active)
   if (isQuiet && !quiescence.isOver) hear(turn, { type: 'quiescent', attempt })
+}
+
+/**
+ * Its final checkpoint, the only one there is, may be gone back to until the job is over, be it after restarts: what answers tell
+ * may be of positions past it.
+ */
+function isEnding({ ending, completed }: CoordinatorState): boolean {
+  return ending !== undefined || completed.length > 0
 }
 
 function isNothingUnderWay(told: Readonly<Record<TaskId, Quiescence>>): boolean {

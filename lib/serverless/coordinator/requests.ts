@@ -51,9 +51,19 @@ export async function request(turn: CoordinatorTurn, asked: JobRequest): Promise
       if (obstacle !== undefined) return refuse(turn, requestId, obstacle)
       return hear(turn, asked)
     }
+    case 'suspend': {
+      const { run, coordinator } = turn.image
+      const isUnderWay = run !== undefined && !run.ended
+      if (isUnderWay && coordinator.settings.checkpointing.intervalMs === undefined) {
+        const message =
+          'periodic checkpoints are off (execution.checkpointing.interval): nothing could be started from again. Stop it with a ' +
+          'savepoint, or cancel it'
+        return refuse(turn, requestId, message)
+      }
+      return end(turn, requestId, 'suspend')
+    }
     case 'cancel':
-    case 'suspend':
-      return end(turn, requestId, asked.type)
+      return end(turn, requestId, 'cancel')
     case 'dead-letter':
       return deadLetter(turn, asked)
     case 'denied':

@@ -80,7 +80,6 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     marks: [],
   }
   readonly headEveryTurns: number = INGEST_LIMITS.headEveryTurns
-  readonly entriesAreRead = true
   readonly #runtime: JobRuntime
   readonly #actor: ActorId
   readonly #sourceUid: string
@@ -182,6 +181,10 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
 
   foldable(_state: IngestState, { position }: Place): number {
     return position
+  }
+
+  entriesAreRead(): boolean {
+    return true
   }
 
   isOver(): boolean {

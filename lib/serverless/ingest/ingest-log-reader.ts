@@ -34,9 +34,10 @@ export class IngestLogReader implements IngestLog {
       // An entry may stand for an object of megabytes: a page of them does not fit into a function.
       if (bytes >= READ_BYTES) return { batches, through, more: true }
       const { position } = placeOf(entry.sort)
-      // Whoever goes on must not miss any. Where nothing was ever read, the oldest may have ended by their TTL: the ingest
-      // partition has warned of that for weeks.
-      if (position !== through + 1 && through > 0 && !(await this.#heldNothing(actor, through, position))) {
+      // Whoever goes on must not miss any. For who begins, the oldest may have ended by their TTL: the ingest partition has
+      // warned of that for weeks.
+      const mayBegin = after === 0 && through === start
+      if (position !== through + 1 && !mayBegin && !(await this.#heldNothing(actor, through, position))) {
         throw new IngestGone(`the log goes on at position ${position}, where ${through + 1} was expected`)
       }
       const item = await this.#decode(entry, position)

@@ -56,7 +56,6 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
    * Without checkpoints turns are folded by their number, when a receiver may not have taken a message whose payload is an object:
    * the bucket removes it.
    */
-  readonly entriesAreRead: boolean
   readonly #runtime: JobRuntime
   readonly #wiring: TaskWiring | undefined
   readonly #pacing: Pacing
@@ -69,7 +68,6 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
 
   constructor(runtime: JobRuntime, actor: ActorId) {
     this.#runtime = runtime
-    this.entriesAreRead = runtime.config.checkpointing.intervalMs === undefined
     this.#wiring = wireTask(runtime.plan, taskOfActor(actor))
     this.#pacing = new Pacing(runtime, actor)
     this.#chores = new TaskChores(runtime, this.#wiring)
@@ -91,12 +89,16 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     return next
   }
 
-  foldable({ restorableFrom, copying, over }: TaskState, { position }: Place): number {
-    const { intervalMs } = this.#runtime.config.checkpointing
-    if (intervalMs !== undefined) return restorableFrom
+  foldable(state: TaskState, { position }: Place): number {
+    const { restorableFrom, copying, over } = state
+    if (this.#keepsPositions(state)) return restorableFrom
     // A savepoint is copied as of its barrier, however many turns that takes.
     const copiedAt = over === undefined ? copying?.position : undefined
     return Math.min(Math.max(position - RESEND_TURNS, restorableFrom), copiedAt ?? position)
+  }
+
+  entriesAreRead(state: TaskState): boolean {
+    return !this.#keepsPositions(state)
   }
 
   /** Before weeks in which nobody comes by: what a log holds ends. */
@@ -234,6 +236,11 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     this.#pending = undefined
     // What its closing throws is of no account: it is a cache that is let go of, not the end of the task.
     await live?.task.task.close().catch(() => {})
+  }
+
+  /** As the job was started: it may have been deployed with another interval since. */
+  #keepsPositions({ genesis }: TaskState): boolean {
+    return genesis?.keepsPositions ?? this.#runtime.config.checkpointing.intervalMs !== undefined
   }
 
   #rowsOf(namespace: string, { attempt }: Place): TaskRows {

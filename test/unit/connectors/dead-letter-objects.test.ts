@@ -69,6 +69,20 @@ test('without checkpoints, are published once where the turn with the barrier of
   expect(await published(objects.store)).toEqual(['a', 'b'])
 })
 
+test('without checkpoints, are published once where a turn that had published is lost, and the next one has a barrier', async () => {
+  const objects = jobObjects()
+  const task = new TurnTask(deadLetterObjects('in', 'each-turn'), { jobObjects: objects })
+  await task.turn(({ push }) => push(letter('a')))
+  await task.turn(() => Promise.resolve(), 'lost')
+  expect(await published(objects.store)).toEqual(['a'])
+  await task.turn(async ({ push, barrier }) => {
+    await push(letter('b'))
+    await barrier(1)
+  })
+  await task.turn(({ complete }) => complete(1))
+  expect((await published(objects.store)).toSorted()).toEqual(['a', 'b'])
+})
+
 test('of a savepoint from another bucket or from files are passed over, and the other way round, with a word on where they are', async () => {
   const warnings: string[] = []
   const warn = (message: string): void => void warnings.push(message)

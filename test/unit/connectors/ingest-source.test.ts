@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { http, sqs } from '../../../lib/connectors/index.ts'
+import { UserError } from '../../../lib/model/faults.ts'
 import { IngestGone, type IngestBatch, type IngestLog } from '../../../lib/ports/ingest-log.ts'
 import { drain, openReader, output, readerContext, splitSource, type Letter } from './drive.ts'
 
@@ -61,7 +62,7 @@ describe('reading', () => {
       const out = output<unknown>()
       expect(await drain(reader, out, Infinity, batch)).toBe('wait')
       expect(out.values.map(String)).toEqual(all)
-      expect(reader.snapshot()).toEqual([{ partition: 0, position: 10, index: 0 }])
+      expect(reader.snapshot()).toEqual([{ partition: 0, position: 10, index: 0, begunIn: 1 }])
     },
   )
 
@@ -133,7 +134,7 @@ describe('partitions', () => {
     )
     expect(reader.snapshot()).toEqual([
       { partition: 1, position: 7, index: 2 },
-      { partition: 3, position: 0, index: 0 },
+      { partition: 3, position: 0, index: 0, begunIn: 1 },
     ])
   })
 
@@ -203,6 +204,22 @@ test('a runtime without a front door is told of, and a log that lost what is nee
   await expect((await openReader(http(), undefined, context(failing))).read(output(), 1)).rejects.toThrow(
     'throttled',
   )
+})
+
+test('what goes while an attempt that began from nothing reads it fails that attempt, and no later start', async () => {
+  const going = log()
+  const first = await openReader(http(), undefined, context(going))
+  await drain(first, output(), 3, 1)
+  going.read = () => Promise.reject(new IngestGone('the content of position 7 was removed'))
+  const failureIn = async (attempt: number): Promise<unknown> => {
+    const taken = await openReader(http(), first.snapshot(), { ...context(going), attempt })
+    return Promise.resolve(taken.read(output(), 1)).catch((cause: unknown) => cause)
+  }
+  const inTheSame = await failureIn(1)
+  expect(inTheSame).not.toBeInstanceOf(UserError)
+  expect(String(inTheSame)).toContain('since this attempt began. The next one begins with what is kept')
+  // Of a savepoint, which has it as well.
+  expect(await failureIn(2)).toBeInstanceOf(UserError)
 })
 
 describe('options', () => {

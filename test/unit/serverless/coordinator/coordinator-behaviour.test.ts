@@ -243,6 +243,24 @@ describe('a checkpoint', () => {
   })
 })
 
+describe('a suspension', () => {
+  it('is refused where nothing could be started from again', async () => {
+    const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off' }))
+    const asked = job.ask({ type: 'suspend' })
+    await job.settle()
+    expect(job.answer(asked)).toMatchObject({
+      type: 'refused',
+      message: expect.stringContaining('Stop it with a savepoint, or cancel it'),
+    })
+    expect(job.status).toBe('RUNNING')
+    job.ask({ type: 'cancel' })
+    await job.settle()
+    const late = job.ask({ type: 'suspend' })
+    await job.settle()
+    expect(job.answer(late)).toEqual({ type: 'refused', message: 'the job is CANCELED' })
+  })
+})
+
 describe('a failure', () => {
   it('takes every task back to its position in the last checkpoint, and moves no state', async () => {
     const job = await checkpointed()
@@ -287,8 +305,40 @@ describe('a failure', () => {
     expect(job.status).toBe('RUNNING')
     expect(committing).toMatchObject({ attempt: 2, begunWith: committing.counts })
     expect([...committing.counts.values()]).toEqual([1, 1])
+    // Nor is that folded over until it is over.
+    job.request(TICK)
+    await job.settle()
+    expect(ordersOf(job, 'tell-quiescence')).toEqual([])
     await inputsEnd(job)
     expect(job.status).toBe('FINISHED')
+  })
+
+  it('before the final checkpoint is complete anew, and after a savepoint, leaves nothing that a start could take for whole', async () => {
+    const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off', commits: true }))
+    const { namespace } = job.of('count#0')
+    job.work('count', 0)
+    let isFailed = false
+    const committing = job.of('count#0')
+    const obey = committing.obey.bind(committing)
+    vi.spyOn(committing, 'obey').mockImplementation((pass) => {
+      if (committing.orders[0]?.order.type !== 'complete' || isFailed) return obey(pass)
+      isFailed = true
+      return [...obey(pass), ...committing.fail('boom')]
+    })
+    await inputsEnd(job)
+    await job.after(5_000)
+    expect(job.image.coordinator.completed).toHaveLength(1)
+    job.work('count', 0)
+    job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.settle()
+    await failed(job, 'numbers#0')
+    expect(job.status).toBe('RUNNING')
+    expect(job.of('count#0').namespace).not.toBe(namespace)
+    expect(job.image.coordinator.completed).toEqual([])
+    job.ask({ type: 'cancel' })
+    await job.settle()
+    expect(job.image.lineage?.retained ?? []).toEqual([])
+    expect(await job.runtime.blobs.list(`played/${job.image.run!.runId}/`)).toEqual([])
   })
 
   it('is what a dead letter is, with what and why', async () => {
@@ -492,6 +542,24 @@ describe('a savepoint', () => {
     expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(1)
     await job.after(10_000)
     expect(await job.runtime.blobs.list('savepoints/')).toEqual([])
+  })
+
+  it('that a task declines leaves nothing either where no checkpoints are taken, once a later savepoint is complete', async () => {
+    const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off' }))
+    job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.turn()
+    await job.obey(job.of('numbers#0'))
+    await job.acknowledge(job.of('count#0'))
+    await job.acknowledge(job.of('count#0'))
+    const told = { type: 'decline', checkpointId: 1, reason: 'task-error', message: 'full' } as const
+    job.report(job.of('count#1'), [told])
+    await job.settle()
+    const pieces = (id: number) =>
+      job.runtime.blobs.list(`${savepointDirectory({ jobName: 'played', runId: job.image.run!.runId }, id)}/`)
+    expect(await pieces(1)).toHaveLength(1)
+    job.ask({ type: 'trigger-savepoint', target: undefined })
+    await job.settle()
+    expect([await pieces(1), (await pieces(2)).length, job.image.spoiled]).toEqual([[], 3, []])
   })
 
   it('that is given up as soon as it is triggered leaves nothing of what tasks had begun', async () => {

@@ -244,6 +244,18 @@ describe('truncation', () => {
     expect(numbers(await world.bodies(0, total / 2 + 11)).length).toBe(total / 2 - 10)
   })
 
+  test('whoever begins from nothing begins with the oldest that is left, where what was unread has ended', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(records('a', 'first'))
+    await world.ask(truncate(2))
+    for (let n = 0; n < INGEST_LIMITS.headEveryTurns; n++) await world.ask(records(`u${n}`, 'unread'))
+    world.clock.advance(29 * DAY_MS)
+    for (const n of [1, 2]) await world.ask(records(`k${n}`, String(n)))
+    expect(world.world.log.expire()).toBeGreaterThan(INGEST_LIMITS.headEveryTurns)
+    expect(await world.bodies()).toEqual(['1', '2'])
+    await expect(world.bodies(0, 3)).rejects.toThrow('the log goes on at position')
+  })
+
   test('removes the blobs of what is below, and no other', async () => {
     const world = await IngestWorld.of(http())
     for (let n = 1; n <= 20; n++) await world.ask(records(`k${n}`, noise(n)))

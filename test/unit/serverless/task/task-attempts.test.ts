@@ -206,3 +206,19 @@ describe('an attempt that is given what was under way', () => {
     expect(one.counts()).toEqual(['c:1'])
   })
 })
+
+test.each([
+  { taken: true, deployed: 'off' as const, folds: 3 },
+  { taken: false, deployed: '10 s' as const, folds: 1_000 - 512 },
+])(
+  'a run whose checkpoints are taken ($taken) folds by that, deployed with an interval of $deployed since',
+  async ({ taken, deployed, folds }) => {
+    const one = new OneTask({ checkpointing: { interval: deployed } })
+    await one.begin(1, undefined, { keepsPositions: taken })
+    const { state } = await one.state()
+    const behaviour = taskBehaviour(one.runtime(), one.actor)
+    const place = { attempt: 1, position: 1_000 }
+    expect(behaviour.foldable({ ...state, restorableFrom: 3 }, place)).toBe(folds)
+    expect(behaviour.entriesAreRead!(state)).toBe(!taken)
+  },
+)
