@@ -94,7 +94,8 @@ export class JobAlarms extends Construct {
             statistic: 'Maximum',
             period: Duration.hours(1),
           }),
-          { threshold: INGEST_LIMITS.alarmAgeMs },
+          // Where nobody sends, it is told once a week.
+          { threshold: INGEST_LIMITS.alarmAgeMs, silence: TreatMissingData.IGNORE },
         ),
       ),
       this.alarm(

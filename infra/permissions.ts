@@ -12,14 +12,13 @@ import { arnOfQueue } from './plan.ts'
 // What a function may do, as statements that name their resources. No grant method of the CDK is used for them: those give
 // more than is needed here, and change with its version.
 
-/** Reads and writes items, of all partitions, or of those alone whose keys are like `partitions`. */
+/** Reads and writes items, of all partitions, or of those alone whose keys are like `partitions` (lib/aws/dynamo-keys.ts). */
 export function useTable(
   table: Table,
   actions: readonly TableAction[],
   partitions?: readonly string[],
 ): PolicyStatement {
   return new PolicyStatement({
-    sid: 'Table',
     actions: actions.map((action) => `dynamodb:${action}`),
     resources: [table.tableArn],
     ...(partitions !== undefined && {
@@ -37,7 +36,6 @@ export function useObjects(
   actions: readonly ObjectAction[],
 ): PolicyStatement {
   return new PolicyStatement({
-    sid: 'Objects',
     actions: actions.map((action) => `s3:${action}Object`),
     resources: prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
   })

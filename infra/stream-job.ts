@@ -108,15 +108,16 @@ export class StreamJob extends Construct {
       writing: readonly JobVertex[],
     ): void => {
       const statements = [
-        useTable(this.store.table, [
-          'BatchGetItem',
-          'BatchWriteItem',
-          'DeleteItem',
-          'GetItem',
-          'PutItem',
-          'Query',
-        ]),
-        useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
+        // Logs of tasks and rows; what sources read is in logs of ingest partitions.
+        useTable(this.store.table, ['DeleteItem', 'PutItem'], ['L#task:*', 'R#*', 'T#*']),
+        useTable(
+          this.store.table,
+          ['BatchGetItem', 'GetItem', 'Query'],
+          ['L#task:*', 'L#ingest:*', 'R#*', 'T#*'],
+        ),
+        // Savepoints go wherever their user says; what is complete of them and of checkpoints, no task removes.
+        useObjects(this.store.bucket, [''], ['Get', 'Put']),
+        useObjects(this.store.bucket, ['log/', 'heads/', 'rows/', 'dead-letters/'], ['Delete']),
         tagObjects(this.store.bucket, 'rows/'),
         listObjects(this.store.bucket),
         sendTo([...taskQueues, coordinator, ingest, wakeUps, this.queues.deadLetters]),
@@ -140,7 +141,7 @@ export class StreamJob extends Construct {
   #coordinator(): void {
     const { coordinator, ingest, wakeUps, taskQueues, deadLetters } = this.queues
     const fn = this.#function('Coordinator', 'coordinator', [
-      useTable(this.store.table, ['BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query']),
+      useTable(this.store.table, ['BatchWriteItem', 'GetItem', 'PutItem', 'Query']),
       useObjects(this.store.bucket, [''], ['Get', 'Put', 'Delete']),
       listObjects(this.store.bucket),
       sendTo([...taskQueues, coordinator, ingest, wakeUps, deadLetters]),
@@ -205,7 +206,7 @@ export class StreamJob extends Construct {
     if (!http && queues.size === 0) return undefined
     const { ingest, taskQueues, coordinator, wakeUps, deadLetters } = this.queues
     this.#function('Ingest', 'ingest', [
-      // Logs and heads of ingest partitions, and no others (lib/aws/dynamo-keys.ts).
+      // Logs and heads of ingest partitions, and no others.
       useTable(this.store.table, ['GetItem', 'PutItem', 'Query'], ['L#ingest:*']),
       // What of those is too large for an item.
       useObjects(this.store.bucket, ['log/', 'heads/'], ['Get', 'Put', 'Delete']),

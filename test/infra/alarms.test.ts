@@ -94,6 +94,14 @@ describe('alarms', () => {
     }
   })
 
+  test('of unread records stay as they are where nothing is published: it is told with what comes, and once a week', () => {
+    const unread = alarmsOf(synthesise({ job: jobWithEverything() })).filter(
+      ({ MetricName }) => MetricName === 'oldestUnreadAge',
+    )
+    expect(unread.map(({ TreatMissingData }) => TreatMissingData)).toEqual(unread.map(() => 'ignore'))
+    expect(unread.length).toBeGreaterThan(0)
+  })
+
   test('tell whom they are asked to tell, also when it is over', () => {
     const telling = alarmsOf(
       synthesise({ job: minimalJob() }, (stack) => ({

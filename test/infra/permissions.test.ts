@@ -22,6 +22,11 @@ const objects = (prefix: string, ...actions: string[]) =>
   actionsOn(`StoreBucket/${prefix}*`, ...actions.map((action) => `s3:${action}Object`))
 const table = (...actions: string[]) =>
   actionsOn('StoreTable', ...actions.map((action) => `dynamodb:${action}`))
+const ofPartitions = (partitions: readonly string[], ...actions: string[]) =>
+  table(...actions).map(
+    (line) =>
+      `${line} if ${JSON.stringify({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } })}`,
+  )
 
 /** As permissionsOf tells them. */
 const together = (...groups: readonly string[][]): readonly string[] => [...new Set(groups.flat())].toSorted()
@@ -29,29 +34,31 @@ const together = (...groups: readonly string[][]): readonly string[] => [...new 
 describe('what a function may do', () => {
   const synthesised = synthesise({ job: minimalJob() })
 
-  test('the operator: tables, objects and messages of its job', () => {
+  test('the operator: logs of tasks, rows, objects and messages of its job, and no log of the coordinator', () => {
     expect(permissionsOf(synthesised, 'Operator')).toEqual(
       together(
         log('Operator'),
         consume('QueuesTasks'),
         send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
         actionsOn('QueuesIngest', 'sqs:GetQueueAttributes'),
-        table('BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
-        objects('', 'Get', 'Put', 'Delete'),
+        ofPartitions(['L#task:*', 'R#*', 'T#*'], 'DeleteItem', 'PutItem'),
+        ofPartitions(['L#task:*', 'L#ingest:*', 'R#*', 'T#*'], 'BatchGetItem', 'GetItem', 'Query'),
+        objects('', 'Get', 'Put'),
+        ...['log/', 'heads/', 'rows/', 'dead-letters/'].map((prefix) => objects(prefix, 'Delete')),
         actionsOn('StoreBucket/rows/*', 's3:PutObjectTagging'),
         actionsOn('StoreBucket', 's3:ListBucket'),
       ),
     )
   })
 
-  test('the coordinator: the same, but for tags of rows, and the switch of its own schedule', () => {
+  test('the coordinator: the table and objects of its job, and the switch of its own schedule', () => {
     expect(permissionsOf(synthesised, 'Coordinator')).toEqual(
       together(
         log('Coordinator'),
         consume('QueuesCoordinator'),
         send('QueuesTasks', 'QueuesCoordinator', 'QueuesIngest', 'QueuesWakeUps', 'QueuesDeadLetters'),
         actionsOn('QueuesTasks', 'sqs:GetQueueAttributes'),
-        table('BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'),
+        table('BatchWriteItem', 'GetItem', 'PutItem', 'Query'),
         objects('', 'Get', 'Put', 'Delete'),
         actionsOn('StoreBucket', 's3:ListBucket'),
         actionsOn('Schedule', 'events:EnableRule', 'events:DisableRule'),

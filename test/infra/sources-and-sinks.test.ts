@@ -177,7 +177,10 @@ describe('sinks: tasks may write to', () => {
     const written = permissionsOf(synthesised, 'Operator').filter((line) => line.includes('s3:'))
     expect(written).toEqual(
       [
-        ...['Delete', 'Get', 'Put'].map((action) => `Allow s3:${action}Object on StoreBucket/*`),
+        ...['Get', 'Put'].map((action) => `Allow s3:${action}Object on StoreBucket/*`),
+        ...['dead-letters', 'heads', 'log', 'rows'].map(
+          (folder) => `Allow s3:DeleteObject on StoreBucket/${folder}/*`,
+        ),
         'Allow s3:PutObjectTagging on StoreBucket/rows/*',
         'Allow s3:ListBucket on StoreBucket',
       ].toSorted(),

@@ -115,8 +115,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
         messages.length === 0 ? [] : [{ atMs: nowMs, hashes: messages }],
       ),
       lastPosition,
-      // Where all is read, nothing of it has an age.
-      marks: lastPosition < truncatedBelow ? [] : marksAfter(state.marks, truncatedBelow, mark),
+      marks: unreadMarks(state.marks, lastPosition, truncatedBelow, mark),
     }
   }
 
@@ -162,10 +161,11 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
       }
       taken++
     }
-    this.#measure(state, groups, bytes, nowMs)
     const truncateBelow =
       isWorthwhile(state, below, nowMs) || groups.length > 0 ? below : state.truncatedBelow
     const truncates = truncateBelow > state.truncatedBelow
+    this.#measure(state, truncateBelow, nowMs)
+    this.#count(groups, bytes)
     return {
       taken,
       delta:
@@ -239,16 +239,20 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
     return seen
   }
 
-  #measure({ marks }: IngestState, groups: readonly RecordGroup[], bytes: number, nowMs: number): void {
+  #count(groups: readonly RecordGroup[], bytes: number): void {
     const { observe } = this.#runtime
     const records = groups.reduce((sum, { bodies }) => sum + bodies.length, 0)
-    if (records > 0) {
-      observe.metric('numRecordsIngested', records, 'Count', this.#sourceUid)
-      observe.metric('numBytesIngested', bytes, 'Bytes', this.#sourceUid)
-    }
-    const oldest = marks[0]
-    if (oldest === undefined) return
-    const ageMs = nowMs - oldest.atMs
+    if (records === 0) return
+    observe.metric('numRecordsIngested', records, 'Count', this.#sourceUid)
+    observe.metric('numBytesIngested', bytes, 'Bytes', this.#sourceUid)
+  }
+
+  /** Of what was unread before this turn. That nothing is left of it is told as well: an alarm that went off ends by that. */
+  #measure({ marks, lastPosition }: IngestState, truncateBelow: number, nowMs: number): void {
+    if (marks.length === 0) return
+    const { observe } = this.#runtime
+    const [oldest] = unreadMarks(marks, lastPosition, truncateBelow)
+    const ageMs = oldest === undefined ? 0 : nowMs - oldest.atMs
     const isTold = !isMarkDue(marks, nowMs)
     observe.metric('oldestUnreadAge', ageMs, 'Milliseconds', this.#sourceUid)
     if (ageMs < INGEST_LIMITS.alarmAgeMs || isTold) return
@@ -292,12 +296,17 @@ function isWorthwhile(state: IngestState, below: number, nowMs: number): boolean
   return below - state.truncatedBelow >= truncateEntries || nowMs - state.truncatedAtMs >= truncateEveryMs
 }
 
-/** At most one mark an hour. The first is of the oldest unread entry, or of one within the hour before it. */
-function marksAfter(
+/**
+ * At most one mark an hour. The first is of the oldest unread entry, or of one within the hour before it: where all is read, there
+ * is none.
+ */
+function unreadMarks(
   marks: readonly PositionMark[],
+  lastPosition: number,
   truncatedBelow: number,
-  next: PositionMark | undefined,
+  next?: PositionMark,
 ): readonly PositionMark[] {
+  if (lastPosition < truncatedBelow) return []
   const all = next !== undefined && isMarkDue(marks, next.atMs) ? [...marks, next] : marks
   const first = all.findLastIndex(({ position }) => position <= truncatedBelow)
   return first <= 0 ? all : all.slice(first)

@@ -323,6 +323,7 @@ describe('records that nobody reads', () => {
     await world.ask(records('x', '1'))
     expect(age(world)).toBe(20 * HOUR_MS)
     await world.ask({ type: 'truncate', below: 103 })
+    expect(age(world)).toBe(0)
     world.clock.advance(20 * DAY_MS)
     world.metrics.length = 0
     await world.ask(records('y', '1'))
