@@ -7,6 +7,8 @@ import {
   randomCase as randomServerlessCase,
   type Case as ServerlessCase,
 } from './serverless/case.ts'
+import type { KnownMistake } from './serverless/known-mistake.ts'
+import { MISTAKES } from './serverless/mistakes.ts'
 import { endedUnderWay } from './serverless/bringing-out.ts'
 import { dumpLog } from './serverless/dump.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
@@ -24,6 +26,7 @@ Runs random jobs through schedules of failures, and tells of those that came out
   --unaligned exactly-once cases with unaligned checkpoints, gone on from at another parallelism. Not for the kernel
   --mode      exactly-once or at-least-once. Default: exactly-once; serverless: by chance
   --backends  embedded: the state backends to choose from. Default: memory,filesystem,lmdb
+  --mistake   serverless: with this mistake of those that the tests know, or the only one whose name has this in it
   --first     ends with the first case that goes wrong
   --trace     tells all that happens
   --log       serverless: tells the whole log of this actor at the end, such as task:count#0`
@@ -38,6 +41,7 @@ const { values, refuse } = commandLine(USAGE, {
   unaligned: { type: 'boolean', default: false },
   mode: { type: 'string' },
   backends: { type: 'string', default: BACKENDS.join(',') },
+  mistake: { type: 'string' },
   first: { type: 'boolean', default: false },
   trace: { type: 'boolean', default: false },
   log: { type: 'string' },
@@ -58,6 +62,7 @@ const count =
   refuse(`--seeds: expected a whole number of at least 1, got '${values.seeds}'`)
 const mode = values.mode === undefined ? undefined : oneOf('--mode', values.mode, MODES)
 const backends = values.backends.split(',').map((one) => oneOf('--backends', one, BACKENDS))
+const mistaken = values.mistake === undefined ? undefined : mistakeOf(values.mistake)
 const PROGRESS_EVERY_MS = 10_000
 
 const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Result>>> = {
@@ -74,7 +79,8 @@ const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Re
     const { log } = values
     const atEnd =
       log === undefined ? undefined : (ledger: Ledger) => dumpLog(ledger, log as ActorId, console.log)
-    return resultOf(await runServerlessCase(chosenServerlessCase(seed), { tell, atEnd }))
+    const mistake = mistaken?.make()
+    return resultOf(await runServerlessCase(chosenServerlessCase(seed), { tell, atEnd, mistake }))
   },
   kernel: async (seed, tell) => resultOf(await runKernelCase(seed, tell)),
 }
@@ -97,6 +103,13 @@ function oneOf<T extends string>(option: string, given: string, known: readonly 
     known.find((one) => one === given) ??
     refuse(`${option}: expected one of ${known.join(', ')}; got '${given}'`)
   )
+}
+
+function mistakeOf(given: string): KnownMistake {
+  const fitting = MISTAKES.filter(({ name }) => name === given || name.includes(given))
+  const chosen = fitting.find(({ name }) => name === given) ?? (fitting.length === 1 ? fitting[0] : undefined)
+  const names = (fitting.length === 0 ? MISTAKES : fitting).map(({ name }) => `\n  ${name}`).join('')
+  return chosen ?? refuse(`--mistake: expected one of these, got '${given}':${names}`)
 }
 
 /** Whether all went well. */

@@ -108,14 +108,14 @@ export class TaskTurn {
    * its coordinator gave up leaves no task at work.
    */
   async #hold(inputs: readonly Input[]): Promise<void> {
-    for (const stashed of this.#view.state.stash) this.#kept.push(stashed)
+    for (const stashed of this.#view.state.stash) this.keep(stashed)
     for (; this.#taken < inputs.length && this.#isHeld; this.#taken++) {
       const input = inputs[this.#taken]!
       if (input.type !== 'message') continue
       if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
       else {
         const { edge, elements } = input.payload as ElementsPayload
-        this.#kept.push({ from: input.from, edge, elements })
+        this.keep({ from: input.from, edge, elements })
       }
     }
   }
@@ -170,6 +170,11 @@ export class TaskTurn {
     return this.#view.receivedFrom(from) + before.length
   }
 
+  /** For a later turn: nothing of it has happened yet, not even to event time. */
+  private keep(stashed: Stashed): void {
+    this.#kept.push(stashed)
+  }
+
   /** Takes records that were under way to an operator of the chain, until the turn ends; keeps the rest. */
   #takeWithin(stashed: Extract<Stashed, { readonly at: ChannelAddress }>): void {
     const { at, elements } = stashed
@@ -181,7 +186,7 @@ export class TaskTurn {
       )
       left = rest === undefined ? others : [rest, ...others]
     }
-    if (left.length > 0) this.#kept.push(left === elements ? stashed : { at, elements: left })
+    if (left.length > 0) this.keep(left === elements ? stashed : { at, elements: left })
   }
 
   /** Takes the elements until the channel is blocked or the turn ends; keeps the rest. */
@@ -198,7 +203,7 @@ export class TaskTurn {
     }
     if (left.length === 0) return
     this.#waiting.add(channel)
-    this.#kept.push(left === elements ? stashed : { from, edge, elements: left })
+    this.keep(left === elements ? stashed : { from, edge, elements: left })
   }
 
   /** What it has not taken of the element, because the turn ended inside. */

@@ -12,9 +12,11 @@ import { History } from '../../../lib/serverless/actor/history.ts'
 import { Inbox, type Admission } from '../../../lib/serverless/actor/inbox.ts'
 import { pack, unpack } from '../../../lib/serverless/actor/packing.ts'
 import { COORDINATOR_LIMITS } from '../../../lib/serverless/coordinator/coordinator-limits.ts'
-import type { ElementsPayload, TaskOrder, TaskReport } from '../../../lib/serverless/protocol.ts'
+import type { ElementsPayload, Stashed, TaskOrder, TaskReport } from '../../../lib/serverless/protocol.ts'
 import type { IncomingMessage } from '../../../lib/serverless/runtime.ts'
+import { TaskTurn } from '../../../lib/serverless/task/task-turn.ts'
 import { BarrierAligner } from '../../../lib/task/barrier-aligner.ts'
+import { Task } from '../../../lib/task/task.ts'
 import { WatermarkValve } from '../../../lib/task/watermark-valve.ts'
 import { fedByHttp, forked, restarting, upserting } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
@@ -59,6 +61,12 @@ export const CODE_MISTAKES: readonly KnownMistake[] = [
   { name: 'never commits transactions', from: 1, within: 5, make: neverCommits },
   { name: 'does not wait for the barriers of other channels', from: 1, within: 30, make: doesNotAlign },
   { name: 'takes the first barrier for the last', from: 1, within: 30, make: completesEarly },
+  {
+    name: 'lets a watermark overtake the records before it',
+    from: 1,
+    within: 60,
+    make: letsWatermarksOvertake,
+  },
   { name: 'lets what waits move the watermark', from: 1, within: 60, make: letsStashMoveWatermark },
   { name: 'lets the watermark go back', from: 1, within: 60, make: letsWatermarkGoBack },
   { name: 'folds and materializes past the checkpoint', from: 1, within: 60, make: materializesAhead },
@@ -231,7 +239,7 @@ function isWatermark({ kind }: Element): boolean {
   return kind === 'watermark'
 }
 
-function letsStashMoveWatermark(): Mistake {
+function letsWatermarksOvertake(): Mistake {
   return receiving<ElementsPayload | TaskOrder>((payload) => {
     if (payload.type !== 'elements') return payload
     const { elements } = payload
@@ -240,6 +248,45 @@ function letsStashMoveWatermark(): Mistake {
       elements: [...elements.filter(isWatermark), ...elements.filter((element) => !isWatermark(element))],
     }
   })
+}
+
+type TurnInternals = { keep(stashed: Stashed): void }
+
+/** Of elements that are kept, since their channel is blocked, the watermarks are heard all the same. */
+function letsStashMoveWatermark(): Mistake {
+  let blocked: { readonly task: Task; readonly channel: number } | undefined
+  return {
+    patch: () => {
+      const unpatch = [
+        patched(
+          Task.prototype,
+          'isBlocked',
+          (original) =>
+            function isBlocked(this: Task, channel) {
+              const isSo = original.call(this, channel)
+              blocked = isSo ? { task: this, channel } : undefined
+              return isSo
+            },
+        ),
+        patched(
+          TaskTurn.prototype as unknown as TurnInternals,
+          'keep',
+          (original) =>
+            function keep(this: TurnInternals, stashed) {
+              original.call(this, stashed)
+              if (blocked === undefined) return
+              const { task, channel } = blocked
+              blocked = undefined
+              for (const element of stashed.elements as readonly Element[])
+                if (isWatermark(element)) void task.accept(channel, element)
+            },
+        ),
+      ]
+      return () => {
+        for (const one of unpatch) one()
+      }
+    },
+  }
 }
 
 type ValveInternals = { onWatermark(channel: number, timestampMs: number): unknown; currentMs: number }
