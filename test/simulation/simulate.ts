@@ -107,9 +107,9 @@ function oneOf<T extends string>(option: string, given: string, known: readonly 
 
 function mistakeOf(given: string): KnownMistake {
   const fitting = MISTAKES.filter(({ name }) => name === given || name.includes(given))
-  const chosen = fitting.find(({ name }) => name === given) ?? (fitting.length === 1 ? fitting[0] : undefined)
+  const meant = fitting.find(({ name }) => name === given) ?? (fitting.length === 1 ? fitting[0] : undefined)
   const names = (fitting.length === 0 ? MISTAKES : fitting).map(({ name }) => `\n  ${name}`).join('')
-  return chosen ?? refuse(`--mistake: expected one of these, got '${given}':${names}`)
+  return meant ?? refuse(`--mistake: expected one of these, got '${given}':${names}`)
 }
 
 /** Whether all went well. */

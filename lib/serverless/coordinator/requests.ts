@@ -52,9 +52,8 @@ export async function request(turn: CoordinatorTurn, asked: JobRequest): Promise
       return hear(turn, asked)
     }
     case 'suspend': {
-      const { run, coordinator } = turn.image
-      const isUnderWay = run !== undefined && !run.ended
-      if (isUnderWay && coordinator.settings.checkpointing.intervalMs === undefined) {
+      const { checkpointing } = turn.image.coordinator.settings
+      if (!run.ended && checkpointing.intervalMs === undefined) {
         const message =
           'periodic checkpoints are off (execution.checkpointing.interval): nothing could be started from again. Stop it with a ' +
           'savepoint, or cancel it'
