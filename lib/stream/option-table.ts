@@ -363,7 +363,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionDefinition<OptionVa
     type: duration,
     default: 200,
     defaultText: '200 ms',
-    doc: 'How often watermarks are made from the timestamps seen. 0: after every batch.',
+    doc: 'How often watermarks are made from the timestamps seen. 0: after every batch, as always on functions.',
   },
   deadLettersDirectory: {
     key: 'millrace.dead-letters.dir',
