@@ -42,6 +42,11 @@ export function onRows(one: Case): Case {
   }
 }
 
+export function throttledOnRows(one: Case): Case {
+  const { profile, ...rest } = onRows(one)
+  return { ...rest, profile: { ...profile, throttle: 0.02, userFault: 0 } }
+}
+
 /**
  * Few rows, each of which changes after a rest: long enough that it is written meanwhile, and read again; so often that a write
  * that is late meets a later one. No process remembers what it read or wrote.

@@ -1,6 +1,6 @@
 import { canMove } from '../../../lib/checkpoint/job-status.ts'
 import type { JobHappening } from '../../../lib/serverless/observe.ts'
-import { isExpected } from './outcome.ts'
+import { isExpected, mayFail } from './outcome.ts'
 
 /** Listens to what handlers tell of the job: each thing at least once, after it is committed. */
 export class HappeningChecker {
@@ -25,9 +25,8 @@ export class HappeningChecker {
           canMove(happening.from, happening.to),
           `the job moves from ${happening.from} to ${happening.to}`,
         )
-        // Nobody takes anything away here that is still needed.
         this.#expect(
-          happening.cause?.message.includes('still needed') !== true,
+          happening.to !== 'FAILING' || mayFail(happening.cause?.message ?? ''),
           `the job fails: ${happening.cause?.message}`,
         )
         return

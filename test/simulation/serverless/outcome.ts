@@ -31,3 +31,10 @@ export function isExpected(message: string): boolean {
     message,
   )
 }
+
+/** Whether it is for the job to fail at: what user code threw, or checkpoints that it does not tolerate. A fault of the platform is not. */
+export function mayFail(cause: string): boolean {
+  return /^injected(: poison)?$|are tolerated \(execution\.checkpointing\.tolerable-failed-checkpoints\)/.test(
+    cause,
+  )
+}

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../lib/model/faults.ts'
 import type { ActorId } from '../../../lib/model/ids.ts'
 import { decodeEnvelope, encodeEnvelope } from '../../../lib/serverless/actor/envelope.ts'
 import { decodeEntry, placeOf, sortOf } from '../../../lib/serverless/actor/log-entry.ts'
@@ -10,7 +11,7 @@ import type { RowStore, RowWrite } from '../../../lib/ports/row-store.ts'
 import type { LogEntry } from '../../../lib/ports/turn-log.ts'
 import type { Faults } from '../../world/faults.ts'
 import type { WorldPorts } from '../../world/memory-world.ts'
-import { endedUnderWay, onFewRows, onRows, restarting } from './bringing-out.ts'
+import { endedUnderWay, onFewRows, onRows, restarting, throttledOnRows } from './bringing-out.ts'
 import type { KnownMistake } from './known-mistake.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { Mistake } from './run.ts'
@@ -52,6 +53,14 @@ export const PORT_MISTAKES: readonly KnownMistake[] = [
     within: 40,
     change: onRows,
     make: expiresRowsEarly,
+  },
+  {
+    name: 'takes a fault of the platform for a failure of the job',
+    from: 1,
+    within: 10,
+    change: throttledOnRows,
+    as: 'the job fails: ',
+    make: takesFaultsForFailures,
   },
   { name: 'spills under a name that is used again', from: 1, within: 60, make: reusesSpillNames },
   {
@@ -233,6 +242,21 @@ function answering(when: (committed: Promise<void>) => Promise<void>): Mistake {
 }
 
 /** A row that arrives takes the place of whatever is there. */
+function takesFaultsForFailures(): Mistake {
+  return {
+    ports: (ports) => ({
+      ...ports,
+      rows: {
+        ...ports.rows,
+        get: (addresses) =>
+          ports.rows.get(addresses).catch((cause: unknown) => {
+            throw new Error(messageOf(cause))
+          }),
+      } satisfies RowStore,
+    }),
+  }
+}
+
 function writesStaleRows(): Mistake {
   return {
     ports: (ports, { world }, process) => {
