@@ -145,7 +145,7 @@ export class SimulatedAws {
     let began = false
     if (world.wakeUps.scheduleEnabled && clock.now() - this.#lastTickMs >= TICK_MS) {
       this.#lastTickMs = clock.now()
-      this.#tick()
+      this.#schedule('tick')
       began = true
     }
     const { operator, coordinator, ingest } = this.#concurrency
@@ -200,10 +200,15 @@ export class SimulatedAws {
     return true
   }
 
-  #tick(): void {
+  /** What comes once a week. */
+  visit(): void {
+    this.#schedule('visit')
+  }
+
+  #schedule(type: 'tick' | 'visit'): void {
     this.#invoke('wake-up', async ({ runtime }) => {
-      const body = encodeRequest(COORDINATOR, { type: 'tick' })
-      const deduplicationId = `tick-${this.clock.now()}`
+      const body = encodeRequest(COORDINATOR, { type })
+      const deduplicationId = `${type}-${this.clock.now()}`
       await runtime.mailbox.send([{ to: COORDINATOR, deduplicationId, body }])
     })
   }
