@@ -32,8 +32,8 @@ const WHOLE_BUCKET = /^[^/]*\/\*$/
 const UNDER_PREFIXES =
   'Objects of one bucket, under the prefixes that this function uses: their names are not known before they are written.'
 const ANY_OBJECT =
-  "Any object of the bucket that is the job's own and holds nothing else: this function writes, reads and removes what the job " +
-  'keeps there, under names that are not known before. In other buckets: what a sink writes, below its prefix.'
+  "Any object of the bucket that is the job's own and holds nothing else: this function writes and reads what the job " +
+  'keeps there, under names that are not known before, and removes some of it. In other buckets: what a sink writes, below its prefix.'
 
 /** One function of a job, with a log of its own, and a role that may do what is listed and nothing else. */
 export class JobFunction extends Construct {

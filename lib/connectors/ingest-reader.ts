@@ -1,5 +1,11 @@
 import { messageOf, UserError } from '../model/faults.ts'
-import { IngestGone, type IngestBatch, type IngestedRecord, type IngestLog } from '../ports/ingest-log.ts'
+import {
+  IngestGone,
+  type IngestBatch,
+  type IngestedRecord,
+  type IngestLog,
+  type IngestPage,
+} from '../ports/ingest-log.ts'
 import type { IngestSpec } from '../stream/ingest.ts'
 import type { ReadStatus, SourceOutput, SourceReader, SourceReaderContext } from '../stream/source.ts'
 
@@ -110,6 +116,9 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
         .catch((cause: unknown) => {
           throw cause instanceof IngestGone ? this.gone(cursor, cause) : cause
         })
+      if (cursor.index > 0 && !isBatchAfter(cursor, page)) {
+        throw this.gone(cursor, new IngestGone(`records of position ${cursor.position + 1} were removed`))
+      }
       cursor.batches.push(...page.batches)
       cursor.through = page.through
       if (cursor.batches.length > 0) return true
@@ -160,4 +169,10 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
       return new Error(`${what}, since this attempt began. The next one begins with what is kept`, { cause })
     return new UserError(`${what}. Begin from a newer checkpoint, or from nothing`, { cause })
   }
+}
+
+/** Whether the batch that is emitted in part is still there, where anything is. */
+function isBatchAfter({ position }: Cursor, { batches, through }: IngestPage): boolean {
+  const [first] = batches
+  return first === undefined ? through === position : first.position === position + 1
 }

@@ -7,6 +7,7 @@ import type { Element, RecordBatch } from '../model/elements.ts'
 import type { ActorId } from '../model/ids.ts'
 import type { PoisonRecord, RecordIdentity } from '../model/poison-records.ts'
 import type { OperatorStateSnapshot } from '../state/operator-state.ts'
+import type { TaskSettings } from './task-settings.ts'
 
 /** What a task sends another: the elements of one edge, in order. */
 export interface ElementsPayload {
@@ -176,8 +177,8 @@ export interface TaskGenesis {
   /** Of the plan, by vertex id: the fingerprint does not tell, and channels lead elsewhere at another one. */
   readonly parallelism?: Readonly<Record<string, number>> | undefined
   readonly namespace: string
-  /** Periodic checkpoints are taken, whose positions the logs keep. Undefined, as in older attempts: as the function is deployed. */
-  readonly keepsPositions?: boolean | undefined
+  /** A function with others takes no turn of the attempt either. Undefined: the attempt is of older code. */
+  readonly settings?: TaskSettings | undefined
   /** The checkpoint at the base: barriers up to it are of no account. Undefined without a base. */
   readonly checkpointId?: number | undefined
   /** What was under way from this task at the base, where that is an unaligned checkpoint: it is sent again, first of all. */

@@ -63,6 +63,8 @@ const count =
 const mode = values.mode === undefined ? undefined : oneOf('--mode', values.mode, MODES)
 const backends = values.backends.split(',').map((one) => oneOf('--backends', one, BACKENDS))
 const mistaken = values.mistake === undefined ? undefined : mistakeOf(values.mistake)
+if (mistaken !== undefined && values.runtime !== 'serverless')
+  refuse(`--mistake: expected --runtime serverless, got '${values.runtime}'`)
 const PROGRESS_EVERY_MS = 10_000
 
 const RUNTIMES: Readonly<Record<string, (seed: number, tell: Tell) => Promise<Result>>> = {

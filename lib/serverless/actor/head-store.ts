@@ -4,7 +4,7 @@ import type { Behaviour, Place } from './behaviour.ts'
 import type { ChannelCount, History, Snapshot } from './history.ts'
 import { actorFolder, sortOf } from './log-entry.ts'
 import { pack, unpack } from './packing.ts'
-import { blobOf, loadBody, storeBody } from './stored-body.ts'
+import { blobOf, isReadable, loadBody, storeBody } from './stored-body.ts'
 
 const HEADS_PREFIX = 'heads/'
 
@@ -101,7 +101,8 @@ export async function removeOldHeads(
     if (names === undefined) continue
     if (!isTimeLeft()) return false
     const head = await log.head(actor)
-    if (head === undefined) continue
+    // Of newer code: it knows what it refers to.
+    if (head === undefined || !isReadable(head.body)) continue
     const own = blobOf(head.body)
     const prefix = blobPrefix(actor, head.version)
     for (const name of names) {

@@ -44,6 +44,11 @@ export function blobOf(body: Uint8Array): string | undefined {
   )
 }
 
+/** Whether this version can: see {@link blobOf}. */
+export function isReadable([version]: Uint8Array): boolean {
+  return version === INLINE || version === IN_BLOB
+}
+
 function marked(version: number, content: Uint8Array): Uint8Array {
   const body = new Uint8Array(content.length + 1)
   body[0] = version

@@ -18,7 +18,7 @@ export function beginAttempt(
   assert(run !== undefined, 'an attempt is one of a run')
   const begin = beginOf(turn, run, restoreFrom)
   placeOnLineage(turn, run, begin, attempt)
-  const { lineage, coordinator } = turn.image
+  const { lineage } = turn.image
   intend(turn, {
     type: 'deploy',
     attempt,
@@ -26,7 +26,6 @@ export function beginAttempt(
     namespace: lineage?.namespace ?? '',
     floor: lineage?.floor ?? 0,
     restoredFrom: restoreFrom?.location,
-    keepsPositions: coordinator.settings.checkpointing.intervalMs !== undefined,
     ...(poisonRecords.length > 0 && { poisonRecords }),
   })
 }

@@ -30,7 +30,7 @@ export async function beginTasks(
   nowMs: number,
 ): Promise<void> {
   const { begin } = deployment
-  const misfit = mismatch(run.shape, runtime.plan)
+  const misfit = mismatch(run, runtime)
   if (misfit !== undefined) throw new UserError(misfit)
   if (begin.type === 'refused') throw new UserError(begin.message)
   const beginningOf = await beginnings(deployment, run, runtime)
@@ -50,8 +50,8 @@ export async function beginTasks(
 }
 
 function genesisOf(
-  { attempt, namespace, begin, keepsPositions }: Deployment,
-  { runId, firstRunId, shape }: RunImage,
+  { attempt, namespace, begin }: Deployment,
+  { runId, firstRunId, shape, settings }: RunImage,
   task: TaskId,
   beginning: Beginning,
   poisonRecords: readonly PoisonRecord[],
@@ -62,7 +62,7 @@ function genesisOf(
     fingerprint: shape.fingerprint,
     parallelism: parallelismOf(shape),
     namespace,
-    keepsPositions,
+    settings,
     ...beginning,
     ...(poisonRecords.length > 0 && { poisonRecords }),
   }

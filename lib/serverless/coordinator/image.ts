@@ -11,6 +11,7 @@ import type { Attempt, CheckpointId, TaskId } from '../../model/ids.ts'
 import type { PoisonRecord } from '../../model/poison-records.ts'
 import type { JobHappening } from '../observe.ts'
 import type { Quiescence } from '../protocol.ts'
+import type { TaskSettings } from '../task-settings.ts'
 
 /** All that the coordinator of a job knows, over all its runs: plain, immutable data. */
 export interface CoordinatorImage {
@@ -61,6 +62,8 @@ export interface RunImage {
   /** The id of the job's first run, in which attempts began to be counted. */
   readonly firstRunId: string
   readonly shape: PlanShape
+  /** Undefined: the run is of older code. */
+  readonly settings?: TaskSettings | undefined
   /** Operators that can have rows. As all of the plan, of the code that began the run: other code may run here by now. */
   readonly keyed: readonly KeyedOperator[]
   readonly origin: Origin | undefined
@@ -190,7 +193,6 @@ export type Effect =
       readonly namespace: string
       readonly floor: number
       readonly restoredFrom: string | undefined
-      readonly keepsPositions: boolean
       /** Undefined: none. */
       readonly poisonRecords?: readonly PoisonRecord[] | undefined
     }

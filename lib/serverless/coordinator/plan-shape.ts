@@ -1,7 +1,9 @@
 import type { JobPlan } from '../../graph/plan.ts'
 import type { TaskId } from '../../model/ids.ts'
 import { taskId } from '../../model/ids.ts'
-import type { KeyedOperator, PlanShape } from './image.ts'
+import type { JobRuntime } from '../runtime.ts'
+import { changedSettings } from '../task-settings.ts'
+import type { KeyedOperator, PlanShape, RunImage } from './image.ts'
 
 export function shapeOf(plan: JobPlan): PlanShape {
   return {
@@ -46,14 +48,20 @@ export function keyedOperators(plan: JobPlan): KeyedOperator[] {
   )
 }
 
-/** Why the code that runs here cannot go on with a run of that shape; undefined: it can. */
-export function mismatch(shape: PlanShape, plan: JobPlan): string | undefined {
+/** Why the code that runs here cannot go on with a run; undefined: it can. */
+export function mismatch(
+  { shape, settings }: Pick<RunImage, 'shape' | 'settings'>,
+  { plan, config }: Pick<JobRuntime, 'plan' | 'config'>,
+): string | undefined {
   const own = shapeOf(plan)
-  if (sameShape(shape, own)) return undefined
+  const changed = changedSettings(settings, config)
+  if (sameShape(shape, own) && changed.length === 0) return undefined
   const differs =
-    shape.fingerprint === own.fingerprint
-      ? 'chains or parallelism differ'
-      : 'operators, their uids, state, partitioning or maximum parallelism differ'
+    shape.fingerprint !== own.fingerprint
+      ? 'operators, their uids, state, partitioning or maximum parallelism differ'
+      : changed.length > 0
+        ? `settings differ: ${changed.join(', ')}`
+        : 'chains or parallelism differ'
   return (
     `the deployed code is not that of the run (${differs}). Before the next deployment stop the job with a savepoint; ` +
     'now start it again, from its last checkpoint or a savepoint'

@@ -170,7 +170,7 @@ function failIfOtherCode(turn: CoordinatorTurn): void {
   const { run, coordinator } = turn.image
   const { attempt, deployment } = coordinator
   if (run === undefined || (deployment !== 'running' && deployment !== 'deploying')) return
-  const message = mismatch(run.shape, turn.runtime.plan)
+  const message = mismatch(run, turn.runtime)
   if (message === undefined) return
   hear(turn, { type: 'task-failed', attempt, task: undefined, cause: { message, isUserMistake: true } })
 }

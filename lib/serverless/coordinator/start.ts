@@ -12,6 +12,7 @@ import { UserError } from '../../model/faults.ts'
 import { asAttempt, asCheckpointId, asRunId } from '../../model/ids.ts'
 import type { JobConfig } from '../../stream/config.ts'
 import type { JobRuntime } from '../runtime.ts'
+import { taskSettingsOf } from '../task-settings.ts'
 import { latestPoint, leave, pointsOf } from './attempts.ts'
 import { COORDINATOR_LIMITS } from './coordinator-limits.ts'
 import { dealtStashes } from './dealt-stashes.ts'
@@ -70,6 +71,7 @@ export async function start(turn: CoordinatorTurn, request: StartRequest): Promi
       runId,
       firstRunId: image.run?.firstRunId ?? runId,
       shape: shapeOf(plan),
+      settings: taskSettingsOf(runtime.config),
       keyed: keyedOperators(plan),
       origin: point?.origin,
       allowNonRestoredState: request.allowNonRestoredState,

@@ -115,7 +115,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
         messages.length === 0 ? [] : [{ atMs: nowMs, hashes: messages }],
       ),
       lastPosition,
-      marks: unreadMarks(state.marks, lastPosition, truncatedBelow, mark),
+      marks: unreadMarks(state.marks, lastPosition, truncatedBelow, nowMs, mark),
     }
   }
 
@@ -251,7 +251,7 @@ class IngestBehaviour implements Behaviour<IngestState, IngestDelta> {
   #measure({ marks, lastPosition }: IngestState, truncateBelow: number, nowMs: number): void {
     if (marks.length === 0) return
     const { observe } = this.#runtime
-    const [oldest] = unreadMarks(marks, lastPosition, truncateBelow)
+    const [oldest] = unreadMarks(marks, lastPosition, truncateBelow, nowMs)
     const ageMs = oldest === undefined ? 0 : nowMs - oldest.atMs
     const isTold = !isMarkDue(marks, nowMs)
     observe.metric('oldestUnreadAge', ageMs, 'Milliseconds', this.#sourceUid)
@@ -297,17 +297,19 @@ function isWorthwhile(state: IngestState, below: number, nowMs: number): boolean
 }
 
 /**
- * At most one mark an hour. The first is of the oldest unread entry, or of one within the hour before it: where all is read, there
- * is none.
+ * At most one mark an hour. The first is of the oldest unread entry, or of one within the hour before it: where all is read, or
+ * past its time, there is none.
  */
 function unreadMarks(
   marks: readonly PositionMark[],
   lastPosition: number,
   truncatedBelow: number,
+  nowMs: number,
   next?: PositionMark,
 ): readonly PositionMark[] {
   if (lastPosition < truncatedBelow) return []
-  const all = next !== undefined && isMarkDue(marks, next.atMs) ? [...marks, next] : marks
+  const kept = marks.filter(({ atMs }) => atMs > nowMs - LOG_LIMITS.retentionMs)
+  const all = next !== undefined && isMarkDue(kept, next.atMs) ? [...kept, next] : kept
   const first = all.findLastIndex(({ position }) => position <= truncatedBelow)
   return first <= 0 ? all : all.slice(first)
 }

@@ -5,6 +5,7 @@ import { IngestGone, type IngestBatch, type IngestLog, type IngestPage } from '.
 import { StaleView } from '../actor/behaviour.ts'
 import { HeadStore } from '../actor/head-store.ts'
 import { decodeEntry, placeOf, sortOf, type LogItem } from '../actor/log-entry.ts'
+import { LOG_LIMITS } from '../actor/limits.ts'
 import type { JobRuntime } from '../runtime.ts'
 import { ingestBehaviour } from './ingest-behaviour.ts'
 import type { IngestDelta } from './ingest-state.ts'
@@ -24,9 +25,22 @@ export class IngestLogReader implements IngestLog {
 
   async read(sourceUid: string, partition: number, after: number): Promise<IngestPage> {
     const actor = ingestActor(sourceUid, partition)
-    const start = after === 0 ? await this.#floor(actor) : after
+    if (after > 0) return this.#readOn(actor, after)
+    for (let start = await this.#floor(actor); ;) {
+      const page = await this.#readOn(actor, start, true)
+      if (page.batches.length > 0 || !page.more) return page
+      start = page.through
+    }
+  }
+
+  /**
+   * Whoever goes on must not miss any. For who begins (`isNew`), what is past its time is not there, whether or not the table has
+   * removed it, which it does in no order; the ingest partition has warned of that for weeks.
+   */
+  async #readOn(actor: ActorId, start: number, isNew = false): Promise<IngestPage> {
     const from = start === 0 ? undefined : sortOf({ attempt: ATTEMPT, position: start })
     const page = await this.#runtime.log.read(actor, from)
+    const endedAtMs = this.#runtime.now() - LOG_LIMITS.retentionMs
     const batches: IngestBatch[] = []
     let through = start
     let bytes = 0
@@ -34,13 +48,15 @@ export class IngestLogReader implements IngestLog {
       // An entry may stand for an object of megabytes: a page of them does not fit into a function.
       if (bytes >= READ_BYTES) return { batches, through, more: true }
       const { position } = placeOf(entry.sort)
-      // Whoever goes on must not miss any. For who begins, the oldest may have ended by their TTL: the ingest partition has
-      // warned of that for weeks.
-      const mayBegin = after === 0 && through === start
-      if (position !== through + 1 && !mayBegin && !(await this.#heldNothing(actor, through, position))) {
+      const begins = isNew && batches.length === 0
+      if (position !== through + 1 && !begins && !(await this.#heldNothing(actor, through, position))) {
         throw new IngestGone(`the log goes on at position ${position}, where ${through + 1} was expected`)
       }
       const item = await this.#decode(entry, position)
+      if (begins && item.type === 'turn' && item.nowMs <= endedAtMs) {
+        through = position
+        continue
+      }
       const records = item.type === 'turn' ? groupsOf(item.delta).flatMap(recordsOf) : []
       if (records.length > 0) batches.push({ position, records })
       bytes += records.reduce((sum, { body }) => sum + body.length, 0)

@@ -20,6 +20,7 @@ import type { TaskGenesis, TaskOrder } from '../protocol.ts'
 import type { JobRuntime } from '../runtime.ts'
 import type { MissingRow } from '../state/row-missing.ts'
 import { TaskRows } from '../state/task-rows.ts'
+import { changedSettings, taskSettingsOf } from '../task-settings.ts'
 import { LiveTask } from './live-task.ts'
 import { Pacing } from './pacing.ts'
 import { platformFaultIn, rowMissingIn } from './step-faults.ts'
@@ -52,10 +53,6 @@ export function taskBehaviour(runtime: JobRuntime, actor: ActorId): Behaviour<Ta
 class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
   readonly initial = initialTaskState
   readonly headEveryTurns = HEAD_EVERY_TURNS
-  /**
-   * Without checkpoints turns are folded by their number, when a receiver may not have taken a message whose payload is an object:
-   * the bucket removes it.
-   */
   readonly #runtime: JobRuntime
   readonly #wiring: TaskWiring | undefined
   readonly #pacing: Pacing
@@ -91,14 +88,18 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
 
   foldable(state: TaskState, { position }: Place): number {
     const { restorableFrom, copying, over } = state
-    if (this.#keepsPositions(state)) return restorableFrom
+    if (this.#takesCheckpoints(state)) return restorableFrom
     // A savepoint is copied as of its barrier, however many turns that takes.
     const copiedAt = over === undefined ? copying?.position : undefined
     return Math.min(Math.max(position - RESEND_TURNS, restorableFrom), copiedAt ?? position)
   }
 
+  /**
+   * Without checkpoints turns are folded by their number, when a receiver may not have taken a message whose payload is an object:
+   * the bucket removes it.
+   */
   entriesAreRead(state: TaskState): boolean {
-    return !this.#keepsPositions(state)
+    return !this.#takesCheckpoints(state)
   }
 
   /** Before weeks in which nobody comes by: what a log holds ends. */
@@ -238,9 +239,9 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     await live?.task.task.close().catch(() => {})
   }
 
-  /** As the job was started: it may have been deployed with another interval since. */
-  #keepsPositions({ genesis }: TaskState): boolean {
-    return genesis?.keepsPositions ?? this.#runtime.config.checkpointing.intervalMs !== undefined
+  /** As the run was started: whoever is deployed with other settings reads its log as well. */
+  #takesCheckpoints({ genesis }: TaskState): boolean {
+    return (genesis?.settings ?? taskSettingsOf(this.#runtime.config)).takesCheckpoints
   }
 
   #rowsOf(namespace: string, { attempt }: Place): TaskRows {
@@ -251,13 +252,19 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     return this.#rows.rows
   }
 
-  #wiringOf(view: View<TaskState>, { fingerprint, parallelism = {} }: TaskGenesis): TaskWiring {
-    const { plan } = this.#runtime
+  #wiringOf(view: View<TaskState>, { fingerprint, parallelism = {}, settings }: TaskGenesis): TaskWiring {
+    const { plan, config } = this.#runtime
     const isSame = plan.vertices.every(
       (vertex) => (parallelism[vertex.id] ?? vertex.parallelism) === vertex.parallelism,
     )
-    if (fingerprint !== plan.fingerprint || !isSame || this.#wiring === undefined) {
-      const differs = fingerprint === plan.fingerprint ? 'at another parallelism' : 'of other operators'
+    const changed = changedSettings(settings, config)
+    if (fingerprint !== plan.fingerprint || !isSame || changed.length > 0 || this.#wiring === undefined) {
+      const differs =
+        fingerprint !== plan.fingerprint
+          ? 'of other operators'
+          : isSame
+            ? `with other settings (${changed.join(', ')})`
+            : 'at another parallelism'
       throw new OtherCode(
         `attempt ${view.place.attempt} runs another version of the job, ${differs}, than this function was deployed with: ` +
           'stop the job with a savepoint, then start the new version from it',

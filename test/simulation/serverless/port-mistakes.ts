@@ -241,7 +241,6 @@ function answering(when: (committed: Promise<void>) => Promise<void>): Mistake {
   }
 }
 
-/** A row that arrives takes the place of whatever is there. */
 function takesFaultsForFailures(): Mistake {
   return {
     ports: (ports) => ({
@@ -257,6 +256,7 @@ function takesFaultsForFailures(): Mistake {
   }
 }
 
+/** A row that arrives takes the place of whatever is there. */
 function writesStaleRows(): Mistake {
   return {
     ports: (ports, { world }, process) => {

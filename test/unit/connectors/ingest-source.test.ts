@@ -222,6 +222,17 @@ test('what goes while an attempt that began from nothing reads it fails that att
   expect(await failureIn(2)).toBeInstanceOf(UserError)
 })
 
+test('what comes after a batch that was emitted in part, and is gone, is not taken for its rest', async () => {
+  const truncated = log()
+  const first = await openReader(http(), undefined, context(truncated))
+  await drain(first, output(), 1, 1)
+  expect(first.snapshot()).toMatchObject([{ position: 0, index: 1 }])
+  // In another process, which finds the log to begin further on.
+  truncated.read = async () => ({ batches: [{ position: 7, records: [] }], through: 7, more: false })
+  const second = await openReader(http(), first.snapshot(), context(truncated))
+  await expect(second.read(output(), 1)).rejects.toThrow('records of position 1 were removed')
+})
+
 describe('options', () => {
   test('are told of all at once', () => {
     expect(() => http({ port: -1, host: '', partitions: 0, recordBytesMax: 524_289 })).toThrow(

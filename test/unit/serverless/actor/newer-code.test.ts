@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { removeOldHeads } from '../../../../lib/serverless/actor/head-store.ts'
 import { LOG_LIMITS } from '../../../../lib/serverless/actor/limits.ts'
 import { sortOf } from '../../../../lib/serverless/actor/log-entry.ts'
 import { A, adder, Adders, forever } from './adder.ts'
@@ -35,6 +36,13 @@ describe('what newer code wrote is not read by older', () => {
     const asked = adders.ask(A, { add: 2 })
     expect(await adders.process(A, adder(undefined)).handle([asked], forever)).toEqual([asked.messageId])
     expect(await entries()).toBe(before)
+  })
+
+  test('a head is passed over where others are looked for that are of no use any more', async () => {
+    const adders = await begun()
+    const ports = adders.world.ports()
+    await ports.log.putHead(A, { version: sortOf(place), body: NEWER })
+    expect(await removeOldHeads(ports, [A], () => true)).toBe(true)
   })
 
   test('and the error says so', async () => {

@@ -678,6 +678,21 @@ describe('the safety tick', () => {
     expect(status).toBe('FAILED')
     expect(cause?.message).toMatch(/the deployed code is not that of the run .*start it again/)
   })
+
+  it('fails it as well under settings by which its tasks would take other checkpoints, and under no others', async () => {
+    const job = await checkpointed()
+    job.deploy({ parallelism: 2, options: { checkpointing: { interval: '1 min' } } })
+    job.request(TICK)
+    await job.settle()
+    expect(job.status).toBe('RUNNING')
+    job.deploy({ parallelism: 2, options: { checkpointing: { unaligned: true } } })
+    job.request(TICK)
+    await job.settle()
+    await job.after(5 * 60_000)
+    const { status, cause } = await job.record()
+    expect(status).toBe('FAILED')
+    expect(cause?.message).toContain('settings differ: execution.checkpointing.unaligned.enabled')
+  })
 })
 
 describe('the weekly visit', () => {

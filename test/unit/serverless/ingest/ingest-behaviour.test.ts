@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { http } from '../../../../lib/connectors/index.ts'
 import { ID_WINDOW, shortHash } from '../../../../lib/connectors/ingest/id-window.ts'
 import { COORDINATOR, ingestActor } from '../../../../lib/model/actors.ts'
@@ -256,6 +256,20 @@ describe('truncation', () => {
     await expect(world.bodies(0, 3)).rejects.toThrow('the log goes on at position')
   })
 
+  test('nor with what is past its time, of which the table has removed some, in no order', async () => {
+    const world = await IngestWorld.of(http())
+    for (const n of [1, 2, 3]) await world.ask(records(`k${n}`, String(n)))
+    world.clock.advance(29 * DAY_MS)
+    await world.ask(records('k4', '4'))
+    const { log } = world.world
+    const random = { next: () => 0.4 }
+    const before = log.entries(ingestActor(SOURCE, 0)).length
+    vi.spyOn(random, 'next').mockReturnValueOnce(0.9)
+    log.expire(random)
+    expect(log.entries(ingestActor(SOURCE, 0)).length).toBeLessThan(before)
+    expect(await world.bodies()).toEqual(['4'])
+  })
+
   test('removes the blobs of what is below, and no other', async () => {
     const world = await IngestWorld.of(http())
     for (let n = 1; n <= 20; n++) await world.ask(records(`k${n}`, noise(n)))
@@ -295,6 +309,17 @@ describe('truncation', () => {
 })
 
 describe('records that nobody reads', () => {
+  test('are no news any more once they are past their time', async () => {
+    const world = await IngestWorld.of(http())
+    await world.ask(records('a', '1'))
+    world.clock.advance(27 * DAY_MS)
+    await world.ask({ type: 'truncate', below: 0 })
+    expect(age(world)).toBe(27 * DAY_MS)
+    world.clock.advance(2 * DAY_MS)
+    await world.ask({ type: 'truncate', below: 0 })
+    expect(age(world)).toBe(0)
+  })
+
   test('are told of when half of their time is over, once an hour', async () => {
     const world = await IngestWorld.of(http())
     await world.ask(records('a', '1'))

@@ -5,6 +5,7 @@ import type { RecordBatch } from '../../../../lib/model/elements.ts'
 import type { Stashed, TaskGenesis } from '../../../../lib/serverless/protocol.ts'
 import { ActorProcess } from '../../../../lib/serverless/actor/actor-process.ts'
 import { pack } from '../../../../lib/serverless/actor/packing.ts'
+import { taskSettingsOf } from '../../../../lib/serverless/task-settings.ts'
 import { taskBehaviour } from '../../../../lib/serverless/task/task-behaviour.ts'
 import { barrier, END, forever, OneTask, records, watermark } from './one-task.ts'
 
@@ -214,7 +215,8 @@ test.each([
   'a run whose checkpoints are taken ($taken) folds by that, deployed with an interval of $deployed since',
   async ({ taken, deployed, folds }) => {
     const one = new OneTask({ checkpointing: { interval: deployed } })
-    await one.begin(1, undefined, { keepsPositions: taken })
+    const settings = { ...taskSettingsOf(one.config), takesCheckpoints: taken }
+    await one.begin(1, undefined, { settings })
     const { state } = await one.state()
     const behaviour = taskBehaviour(one.runtime(), one.actor)
     const place = { attempt: 1, position: 1_000 }

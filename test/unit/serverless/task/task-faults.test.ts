@@ -8,6 +8,7 @@ import { LOG_LIMITS } from '../../../../lib/serverless/actor/limits.ts'
 import { createHandlers } from '../../../../lib/serverless/handlers.ts'
 import type { JobRequest } from '../../../../lib/serverless/protocol.ts'
 import type { JobRuntime } from '../../../../lib/serverless/runtime.ts'
+import { taskSettingsOf } from '../../../../lib/serverless/task-settings.ts'
 import { forever, OneTask, records } from './one-task.ts'
 
 const denial = new PlatformFault('not allowed', { passes: false })
@@ -170,6 +171,23 @@ test('a task of other code than its attempt has the coordinator compare its own,
       /attempt 1 runs another version of the job, of other operators, than this function/,
     ),
   })
+})
+
+test.each([
+  { key: 'execution.checkpointing.interval', settings: { takesCheckpoints: false } },
+  { key: 'execution.checkpointing.mode', settings: { mode: 'at-least-once' as const } },
+  { key: 'execution.checkpointing.unaligned.enabled', settings: { unaligned: true } },
+  { key: 'execution.poison-records.dead-letter-after', settings: { setsRecordsAside: true } },
+])('nor does a function with another $key take a turn', async ({ key, settings }) => {
+  const one = new OneTask()
+  await one.begin(1, undefined, { settings: { ...taskSettingsOf(one.config), ...settings } })
+  const start = one.order({ type: 'start' })
+  expect(await requestsOf(one, [start], () => ({}))).toEqual({
+    failed: [start.messageId],
+    requests: [{ type: 'tick' }],
+  })
+  const message = expect.stringContaining(`with other settings (${key})`) as string
+  expect(one.happenings).toContainEqual({ type: 'warning', message })
 })
 
 test('a throttle is nobody’s failure', async () => {
