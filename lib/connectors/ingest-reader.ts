@@ -171,7 +171,7 @@ export class IngestReader implements SourceReader<unknown, IngestSplit> {
   }
 }
 
-/** Whether the batch that is emitted in part is still there, where anything is. */
+/** Whether the batch that is emitted in part is still there, where anything is. One that is past its time counts as gone. */
 function isBatchAfter({ position }: Cursor, { batches, through }: IngestPage): boolean {
   const [first] = batches
   return first === undefined ? through === position : first.position === position + 1

@@ -33,10 +33,19 @@ export function taskSettingsOf({
   }
 }
 
-/** The keys of options that are others now than at the start of the run. `run` undefined: it is of older code, which did not note them. */
-export function changedSettings(run: TaskSettings | undefined, config: JobConfig): readonly string[] {
-  if (run === undefined) return []
+/**
+ * The keys of options by which code that is deployed now could not go on with a run that was started with others. None where that
+ * takes no checkpoints: it would have nothing to go back to, and its tasks can go on. `run` undefined, or without some of them: it
+ * is of older code, which did not note them.
+ */
+export function changedSettings(
+  run: Partial<TaskSettings> | undefined,
+  config: JobConfig,
+): readonly string[] {
+  if (run?.takesCheckpoints !== true) return []
   const deployed = taskSettingsOf(config)
   const names = Object.keys(OPTION_OF) as (keyof TaskSettings)[]
-  return names.filter((name) => run[name] !== deployed[name]).map((name) => OPTIONS[OPTION_OF[name]].key)
+  return names
+    .filter((name) => run[name] !== undefined && run[name] !== deployed[name])
+    .map((name) => OPTIONS[OPTION_OF[name]].key)
 }

@@ -57,11 +57,11 @@ export function mismatch(
   const changed = changedSettings(settings, config)
   if (sameShape(shape, own) && changed.length === 0) return undefined
   const differs =
-    shape.fingerprint !== own.fingerprint
-      ? 'operators, their uids, state, partitioning or maximum parallelism differ'
-      : changed.length > 0
-        ? `settings differ: ${changed.join(', ')}`
-        : 'chains or parallelism differ'
+    changed.length > 0
+      ? `settings differ: ${changed.join(', ')}`
+      : shape.fingerprint === own.fingerprint
+        ? 'chains or parallelism differ'
+        : 'operators, their uids, state, partitioning or maximum parallelism differ'
   return (
     `the deployed code is not that of the run (${differs}). Before the next deployment stop the job with a savepoint; ` +
     'now start it again, from its last checkpoint or a savepoint'

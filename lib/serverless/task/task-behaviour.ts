@@ -22,6 +22,7 @@ import type { MissingRow } from '../state/row-missing.ts'
 import { TaskRows } from '../state/task-rows.ts'
 import { changedSettings, taskSettingsOf } from '../task-settings.ts'
 import { LiveTask } from './live-task.ts'
+import { positionBefore } from './in-flight.ts'
 import { Pacing } from './pacing.ts'
 import { platformFaultIn, rowMissingIn } from './step-faults.ts'
 import { TaskChores } from './task-chores.ts'
@@ -34,7 +35,7 @@ import {
   type TaskDelta,
   type TaskState,
 } from './task-state.ts'
-import { materializing, TaskTurn, toCoordinator } from './task-turn.ts'
+import { TaskTurn, toCoordinator } from './task-turn.ts'
 import { wireTask, type TaskWiring } from './task-wiring.ts'
 
 /** A new head after this many turns: what a cold start reads of the log, entry by entry. */
@@ -144,7 +145,8 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
       if (this.#live?.state !== state) await this.#drop()
       return this.#outcome({ ...nothing(0), ...chore })
     }
-    if (over !== undefined) {
+    // The job is over, whatever code is deployed by now.
+    if (over !== undefined || inputs.some(isToMaterialize)) {
       await this.#drop()
       return obeyed(view, inputs)
     }
@@ -260,11 +262,11 @@ class TaskBehaviour implements Behaviour<TaskState, TaskDelta> {
     const changed = changedSettings(settings, config)
     if (fingerprint !== plan.fingerprint || !isSame || changed.length > 0 || this.#wiring === undefined) {
       const differs =
-        fingerprint !== plan.fingerprint
-          ? 'of other operators'
-          : isSame
-            ? `with other settings (${changed.join(', ')})`
-            : 'at another parallelism'
+        changed.length > 0
+          ? `with other settings (${changed.join(', ')})`
+          : fingerprint === plan.fingerprint
+            ? 'at another parallelism'
+            : 'of other operators'
       throw new OtherCode(
         `attempt ${view.place.attempt} runs another version of the job, ${differs}, than this function was deployed with: ` +
           'stop the job with a savepoint, then start the new version from it',
@@ -281,12 +283,20 @@ function isAtRest(state: TaskState, { delta }: StepOutcome<TaskDelta>): boolean 
   return (delta.wasQuiet ?? state.wasQuiet) && !(delta.isActive ?? state.isActive)
 }
 
-/** What is left to do of a task that takes no more data: what the coordinator orders when the job is over. */
+/** What is left to do of a task that takes no more data, and, as the job is over, brings its rows up to a position. */
 function obeyed(view: View<TaskState>, inputs: readonly Input[]): StepOutcome<TaskDelta> {
-  const orders = inputs.flatMap((input) => (input.type === 'message' ? [input.payload as TaskOrder] : []))
-  const last = orders.findLast((order) => order.type === 'materialize')
+  const last = inputs.findLast(isToMaterialize)
   if (last === undefined) return nothing(inputs.length)
-  return { ...nothing(inputs.length), delta: materializing(view, last), more: true }
+  const { position, inFlight = [] } = last.payload
+  const restorableFrom = Math.max(view.state.restorableFrom, positionBefore(view, inFlight, position))
+  const delta: TaskDelta = { over: 'closed', restorableFrom, materializeTo: { position, done: false } }
+  return { ...nothing(inputs.length), delta, more: true }
+}
+
+type MaterializeOrder = Extract<TaskOrder, { readonly type: 'materialize' }>
+
+function isToMaterialize(input: Input): input is Input & { readonly payload: MaterializeOrder } {
+  return input.type === 'message' && (input.payload as TaskOrder).type === 'materialize'
 }
 
 function nothing(taken: number): StepOutcome<TaskDelta> {

@@ -18,6 +18,9 @@ import { stashDelta, type TaskDelta, type TaskState } from './task-state.ts'
 import type { TaskWiring } from './task-wiring.ts'
 import { RECORDS_MAX, TurnBudget } from './turn-budget.ts'
 
+/** What a task is ordered while its job goes on. */
+type TurnOrder = Exclude<TaskOrder, { readonly type: 'materialize' }>
+
 /** What a turn may do besides taking its inputs. */
 export interface TurnAllowance {
   /** The tasks below are too far behind: a source reads nothing before this time. */
@@ -112,7 +115,7 @@ export class TaskTurn {
     for (; this.#taken < inputs.length && this.#isHeld; this.#taken++) {
       const input = inputs[this.#taken]!
       if (input.type !== 'message') continue
-      if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
+      if (input.from === COORDINATOR) await this.#obey(input.payload as TurnOrder)
       else {
         const { edge, elements } = input.payload as ElementsPayload
         this.keep({ from: input.from, edge, elements })
@@ -152,7 +155,7 @@ export class TaskTurn {
       const input = inputs[this.#taken]!
       if (input.type === 'nudge') this.#reading.noticeData()
       else if (input.type === 'message') {
-        if (input.from === COORDINATOR) await this.#obey(input.payload as TaskOrder)
+        if (input.from === COORDINATOR) await this.#obey(input.payload as TurnOrder)
         else {
           const { from } = input
           const { edge, elements } = input.payload as ElementsPayload
@@ -232,7 +235,7 @@ export class TaskTurn {
     return undefined
   }
 
-  async #obey(order: TaskOrder): Promise<void> {
+  async #obey(order: TurnOrder): Promise<void> {
     const { task } = this.#live
     switch (order.type) {
       case 'start':
@@ -262,9 +265,6 @@ export class TaskTurn {
         return
       case 'tell-quiescence':
         this.#isAskedForQuiescence = true
-        return
-      case 'materialize':
-        Object.assign(this.#delta, materializing(this.#view, order))
     }
   }
 
@@ -324,7 +324,7 @@ export class TaskTurn {
       outgoing,
       nudges: [],
       wakeAtMs: delta.over === undefined ? this.#wakeAtMs() : undefined,
-      more: delta.materializeTo !== undefined || (delta.over === undefined && this.#hasMore(inputs.length)),
+      more: delta.over === undefined && this.#hasMore(inputs.length),
     }
   }
 
@@ -393,15 +393,6 @@ export class TaskTurn {
     if (dueMs !== undefined && dueMs <= this.#nowMs) return true
     return this.#reading.hasMore(this.#budget.records > 0)
   }
-}
-
-/** A task whose job is over: takes no more data, and brings its rows up to a position. */
-export function materializing(
-  view: View<TaskState>,
-  { position, inFlight = [] }: Extract<TaskOrder, { type: 'materialize' }>,
-): TaskDelta {
-  const restorableFrom = Math.max(view.state.restorableFrom, positionBefore(view, inFlight, position))
-  return { over: 'closed', restorableFrom, materializeTo: { position, done: false } }
 }
 
 /** What a step that failed leaves behind: the job's failure, told once. */

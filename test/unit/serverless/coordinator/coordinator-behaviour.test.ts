@@ -695,6 +695,20 @@ describe('the safety tick', () => {
   })
 })
 
+describe('a job without checkpoints', () => {
+  it('goes on under other settings: it has nothing to go back to', async () => {
+    const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off' }))
+    job.work('count', 0)
+    job.deploy({ parallelism: 2, options: { checkpointing: { unaligned: true } } })
+    job.request(TICK)
+    await job.settle()
+    expect(job.status).toBe('RUNNING')
+    const stopped = job.ask({ type: 'stop', target: undefined, drain: false })
+    await job.settle()
+    expect(job.answer(stopped)).toMatchObject({ type: 'completed' })
+  })
+})
+
 describe('the weekly visit', () => {
   it('removes the record of a checkpoint that came late, and none that is retained', async () => {
     const job = await checkpointed()

@@ -174,13 +174,14 @@ test('a task of other code than its attempt has the coordinator compare its own,
 })
 
 test.each([
-  { key: 'execution.checkpointing.interval', settings: { takesCheckpoints: false } },
+  { key: 'execution.checkpointing.interval', settings: {}, interval: 'off' as const },
   { key: 'execution.checkpointing.mode', settings: { mode: 'at-least-once' as const } },
   { key: 'execution.checkpointing.unaligned.enabled', settings: { unaligned: true } },
   { key: 'execution.poison-records.dead-letter-after', settings: { setsRecordsAside: true } },
-])('nor does a function with another $key take a turn', async ({ key, settings }) => {
-  const one = new OneTask()
-  await one.begin(1, undefined, { settings: { ...taskSettingsOf(one.config), ...settings } })
+])('nor does a function with another $key take a turn', async ({ key, settings, interval = '10 s' }) => {
+  const one = new OneTask({ checkpointing: { interval } })
+  const run = { ...taskSettingsOf(one.config), takesCheckpoints: true, ...settings }
+  await one.begin(1, undefined, { settings: run })
   const start = one.order({ type: 'start' })
   expect(await requestsOf(one, [start], () => ({}))).toEqual({
     failed: [start.messageId],
@@ -188,6 +189,13 @@ test.each([
   })
   const message = expect.stringContaining(`with other settings (${key})`) as string
   expect(one.happenings).toContainEqual({ type: 'warning', message })
+})
+
+test('whatever code is deployed when the job is over, rows are brought up to where it can be gone on from', async () => {
+  const one = new OneTask()
+  await one.begin(1, undefined, { fingerprint: 'of other code' })
+  expect(await one.process().handle([one.order({ type: 'materialize', position: 1 })], forever)).toEqual([])
+  expect(one.reports()).toEqual([{ type: 'materialized', position: 1 }])
 })
 
 test('a throttle is nobody’s failure', async () => {
