@@ -4,6 +4,7 @@ import { endedUnderWay, onRows } from './serverless/bringing-out.ts'
 import { hostileCase, randomCase, type Case } from './serverless/case.ts'
 import { runKernelCase } from './serverless/kernel-run.ts'
 import type { Ledger } from './serverless/ledger.ts'
+import { MISTAKES } from './serverless/mistakes.ts'
 import type { Outcome, Tell } from './serverless/outcome.ts'
 import { runCase } from './serverless/run.ts'
 
@@ -12,7 +13,7 @@ const CASES = Number(process.env['MILLRACE_SIMULATION_CASES'] ?? 300)
 /** Where the seeds begin. MILLRACE_SIMULATION_SEED: elsewhere; `npm run simulate` begins by chance. */
 const FIRST = Number(process.env['MILLRACE_SIMULATION_SEED'] ?? 1)
 /** Some of the cases from here on begin with what was under way. */
-const FIRST_UNDER_WAY = FIRST + 12
+const FIRST_UNDER_WAY = FIRST + 31
 /** What a failure shows of all that happened: its last part, since what is wrong is seen at the end. */
 const LINES_SHOWN = 200
 
@@ -117,8 +118,11 @@ describe('an order of the coordinator that takes minutes to be sent, as the queu
     'is kept for those who lack it: case %i (invariants 3, 9)',
     { timeout: 60_000 },
     async (seed) => {
-      const { restarts } = await expectWell('serverless', seed, (tell) => runCase(randomCase(seed), { tell }))
-      expect(restarts).toBe(0)
+      await expectWell('serverless', seed, (tell) => runCase(randomCase(seed), { tell }))
+      // It shows what it is there for.
+      const { make, as } = MISTAKES.find(({ name }) => name.startsWith('has its coordinator fold'))!
+      const { problems } = await runCase(randomCase(seed), { mistake: make() })
+      expect(problems.join()).toContain(as)
     },
   )
 })

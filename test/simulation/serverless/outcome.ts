@@ -32,9 +32,14 @@ export function isExpected(message: string): boolean {
   )
 }
 
-/** Whether it is for the job to fail at: what user code threw, or checkpoints that it does not tolerate. A fault of the platform is not. */
+/** What may fail a job: user code, checkpoints that it does not tolerate, and other code under a run that an older process began. */
+const CAUSES = [
+  /^injected(: poison)?$/,
+  /are tolerated \(execution\.checkpointing\.tolerable-failed-checkpoints\)/,
+  /^the deployed code is not that of the run/,
+]
+
+/** Whether it is for the job to fail at. A fault of the platform is not. */
 export function mayFail(cause: string): boolean {
-  return /^injected(: poison)?$|are tolerated \(execution\.checkpointing\.tolerable-failed-checkpoints\)/.test(
-    cause,
-  )
+  return CAUSES.some((known) => known.test(cause))
 }
