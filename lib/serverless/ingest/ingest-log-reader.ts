@@ -35,7 +35,8 @@ export class IngestLogReader implements IngestLog {
       const last = entries.at(-1)
       if (first !== undefined) through = placeOf(first.sort).position - 1
       else if (last !== undefined) through = placeOf(last.sort).position
-      if (first !== undefined || !more) return this.#pageOf(actor, through, { entries: kept, more })
+      if (first !== undefined || last === undefined || !more)
+        return this.#pageOf(actor, through, { entries: kept, more })
     }
   }
 

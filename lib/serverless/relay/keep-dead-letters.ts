@@ -9,6 +9,7 @@ import { decodeEnvelope, encodeRequest, PoisonMessage, type Envelope } from '../
 import { ingestRequestOf } from '../ingest/ingest-state.ts'
 import type { JobRequest } from '../protocol.ts'
 import type { BatchOutcome, IncomingMessage, JobRuntime } from '../runtime.ts'
+import { eachMessage } from './each-message.ts'
 
 export type DeadLetterPorts = Pick<JobRuntime, 'blobs' | 'mailbox' | 'observe'>
 
@@ -25,14 +26,11 @@ const FOLDER = 'dead-letters/'
  * Keeps each message for people to look at, and makes up for it where that is possible. A message that its receiver refused,
  * or that is no envelope, was never going to be anything: it changes nothing.
  */
-export async function keepDeadLetters(
+export function keepDeadLetters(
   messages: readonly DeadMessage[],
   ports: DeadLetterPorts,
 ): Promise<BatchOutcome> {
-  const outcomes = await Promise.all(messages.map((message) => kept(message, ports)))
-  return {
-    failed: messages.filter((_, index) => outcomes[index] === 'failed').map(({ messageId }) => messageId),
-  }
+  return eachMessage(messages, (message) => kept(message, ports))
 }
 
 async function kept(

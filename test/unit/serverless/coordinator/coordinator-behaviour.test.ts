@@ -37,6 +37,17 @@ async function asleep(): Promise<PlayedJob> {
   return job
 }
 
+/** A savepoint that was asked for: one task has copied its rows, and another cannot. */
+async function oneDeclines(job: PlayedJob, checkpointId: number): Promise<void> {
+  await job.turn()
+  await job.obey(job.of('numbers#0'))
+  // Its barrier, then the copy of its rows.
+  await job.acknowledge(job.of('count#0'))
+  await job.acknowledge(job.of('count#0'))
+  job.report(job.of('count#1'), [{ type: 'decline', checkpointId, reason: 'task-error', message: 'full' }])
+  await job.settle()
+}
+
 const record = (job: PlayedJob, id: number): string => `played/${job.image.run!.runId}/chk-${id}/_metadata`
 
 /** What a process that stalled writes when nobody expects it any more. */
@@ -530,14 +541,7 @@ describe('a savepoint', () => {
   it('that a task declines leaves nothing once a later checkpoint is complete', async () => {
     const job = await checkpointed()
     const asked = job.ask({ type: 'trigger-savepoint', target: undefined })
-    await job.turn()
-    await job.obey(job.of('numbers#0'))
-    // Its barrier, then the copy of its rows.
-    await job.acknowledge(job.of('count#0'))
-    await job.acknowledge(job.of('count#0'))
-    const told = { type: 'decline', checkpointId: 2, reason: 'task-error', message: 'full' } as const
-    job.report(job.of('count#1'), [told])
-    await job.settle()
+    await oneDeclines(job, 2)
     expect(job.answer(asked)).toEqual({ type: 'failed', reason: 'task-error', message: 'full' })
     expect(await job.runtime.blobs.list('savepoints/')).toHaveLength(1)
     await job.after(10_000)
@@ -547,13 +551,7 @@ describe('a savepoint', () => {
   it('that a task declines leaves nothing either where no checkpoints are taken, once a later savepoint is complete', async () => {
     const job = await running(new PlayedJob({ parallelism: 2, checkpoints: 'off' }))
     job.ask({ type: 'trigger-savepoint', target: undefined })
-    await job.turn()
-    await job.obey(job.of('numbers#0'))
-    await job.acknowledge(job.of('count#0'))
-    await job.acknowledge(job.of('count#0'))
-    const told = { type: 'decline', checkpointId: 1, reason: 'task-error', message: 'full' } as const
-    job.report(job.of('count#1'), [told])
-    await job.settle()
+    await oneDeclines(job, 1)
     const pieces = (id: number) =>
       job.runtime.blobs.list(`${savepointDirectory({ jobName: 'played', runId: job.image.run!.runId }, id)}/`)
     expect(await pieces(1)).toHaveLength(1)
